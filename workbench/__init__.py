@@ -1,0 +1,1 @@
+"""dora-workbench: honest DORA metrics, and numbers about the stores behind them."""

@@ -1,0 +1,181 @@
+"""Frozen values that every room may use: windows, buckets, estimates, figures. No heavy import, no input or output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from workbench.errors import ParameterError
+
+Metric = Literal["deployment_frequency", "lead_time", "change_fail_rate", "recovery_time", "rework_rate"]
+METRICS: Final[tuple[Metric, ...]] = get_args(Metric)
+Statistic = Literal["per_week", "median_days_per_week", "median", "mean", "p90", "rate"]
+HEADLINES: Final[dict[Metric, Statistic]] = {
+    "deployment_frequency": "per_week",
+    "lead_time": "median",
+    "change_fail_rate": "rate",
+    "recovery_time": "median",
+    "rework_rate": "rate",
+}
+"""The statistic of each metric that cards show and levels are given for."""
+
+BucketUnit = Literal["day", "week", "month"]
+BUCKET_UNITS: Final[tuple[BucketUnit, ...]] = get_args(BucketUnit)
+
+DAY: Final = timedelta(days=1)
+
+
+def zone(name: str) -> ZoneInfo:
+    """The IANA time zone of that name.
+
+    Raises:
+        ParameterError: there is none.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ParameterError(
+            f"There is no time zone named {name!r}.", "Give an IANA name, such as Europe/Berlin or UTC."
+        ) from None
+
+
+def naive_utc(moment: datetime) -> datetime:
+    """An aware time as the stores keep it: UTC without tzinfo."""
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def local_midnight(day: date, timezone: str) -> datetime:
+    """The first moment of a local day; where a DST change skips midnight, the moment after the gap."""
+    midnight = datetime.combine(day, time(), tzinfo=zone(timezone))
+    return midnight.astimezone(UTC).astimezone(zone(timezone))
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One step of a trend, [start, end), aware. ``partial``: cut by the window's edge."""
+
+    start: datetime
+    end: datetime
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The time that a question is about: [start, end), aware, counted in the days of ``timezone``."""
+
+    start: datetime
+    end: datetime
+    timezone: str = "UTC"
+
+    def __post_init__(self) -> None:
+        if self.start.tzinfo is None or self.end.tzinfo is None:
+            raise ParameterError("A window needs times with an offset.", "Use Window.last_days or Window.between.")
+        if self.start.astimezone(UTC) >= self.end.astimezone(UTC):
+            raise ParameterError(
+                f"The window from {self.start.isoformat()} to {self.end.isoformat()} is empty.",
+                "The end is exclusive and must come after the start.",
+            )
+
+    @classmethod
+    def last_days(cls, days: int, timezone: str = "UTC", now: datetime | None = None) -> Window:
+        """The ``days`` complete local days before today's midnight."""
+        if not 1 <= days <= 36_525:
+            raise ParameterError(f"A window of {days} days is not possible.", "Give between 1 and 36525 days.")
+        today = (now or datetime.now(UTC)).astimezone(zone(timezone)).date()
+        return cls(local_midnight(today - days * DAY, timezone), local_midnight(today, timezone), timezone)
+
+    @classmethod
+    def between(cls, start: date, end: date, timezone: str = "UTC") -> Window:
+        """From the first moment of ``start`` to the first moment of ``end`` (exclusive); datetimes are taken as they are,
+        those without an offset as local."""
+        return cls(_moment(start, timezone), _moment(end, timezone), timezone)
+
+    @property
+    def utc(self) -> tuple[datetime, datetime]:
+        """Start and end as the stores compare them."""
+        return naive_utc(self.start), naive_utc(self.end)
+
+    @property
+    def days(self) -> int:
+        """Calendar days touched by the window."""
+        last = (self.end.astimezone(UTC) - timedelta(microseconds=1)).astimezone(zone(self.timezone))
+        return (last.date() - self.start.date()).days + 1
+
+    def previous(self) -> Window:
+        """The window of the same number of calendar days that ends where this one starts."""
+        start, end = self.start, self.end
+        shifted = datetime.combine(start.date() - (end.date() - start.date() or DAY), start.time(), tzinfo=start.tzinfo)
+        if start.date() == end.date():  # shorter than a day: the same elapsed time before
+            shifted = (start.astimezone(UTC) - (end.astimezone(UTC) - start.astimezone(UTC))).astimezone(zone(self.timezone))
+        return Window(shifted.astimezone(UTC).astimezone(zone(self.timezone)), start, self.timezone)
+
+    def buckets(self, unit: BucketUnit) -> tuple[Bucket, ...]:
+        """The local days, Monday weeks or months that the window touches, cut to it; cut ones are marked partial."""
+        if unit not in BUCKET_UNITS:
+            raise ParameterError(f"There is no bucket {unit!r}.", f"Use one of {', '.join(BUCKET_UNITS)}.")
+        return tuple(self._cut(unit))
+
+    def _cut(self, unit: BucketUnit) -> Iterator[Bucket]:
+        day = floor_day(self.start.astimezone(zone(self.timezone)).date(), unit)
+        while (start := local_midnight(day, self.timezone)) < self.end:
+            day = next_day(day, unit)
+            end = local_midnight(day, self.timezone)
+            if end > self.start:
+                yield Bucket(max(start, self.start), min(end, self.end), partial=start < self.start or end > self.end)
+
+
+def _moment(value: date, timezone: str) -> datetime:
+    if not isinstance(value, datetime):
+        return local_midnight(value, timezone)
+    local = value if value.tzinfo else value.replace(tzinfo=zone(timezone))
+    return local.astimezone(UTC).astimezone(zone(timezone))
+
+
+def floor_day(day: date, unit: BucketUnit) -> date:
+    """The first day of the bucket that ``day`` lies in; weeks start on Monday."""
+    if unit == "week":
+        return day - timedelta(days=day.weekday())
+    return day.replace(day=1) if unit == "month" else day
+
+
+def next_day(day: date, unit: BucketUnit) -> date:
+    """The first day of the bucket after the one that starts on ``day``."""
+    if unit == "month":
+        return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
+    return day + (timedelta(days=7) if unit == "week" else DAY)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value with the number of observations behind it and its 95 % interval; None where there is none."""
+
+    value: float | None
+    n: int
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number of a report, with how it came about.
+
+    ``project`` is None for figures pooled over several projects. ``unit`` is ``per week``, ``days``, ``seconds`` or
+    ``share`` (of 1). ``change`` against the previous window: percentage points as a share for rates, else new/old - 1;
+    None where either window is not fully covered or has no value.
+    """
+
+    project: str | None
+    metric: Metric
+    statistic: Statistic
+    value: float | None
+    unit: str
+    n: int
+    low: float | None
+    high: float | None
+    level: str | None
+    previous: float | None
+    change: float | None
+    rule: str

@@ -1,0 +1,83 @@
+"""Settings: environment variables first, then workbench.toml (this folder or one above), then defaults. Read when asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from workbench.errors import ConfigurationError
+
+FILE_NAME = "workbench.toml"
+
+
+def _default_data() -> Path:
+    from platformdirs import user_data_path
+
+    return user_data_path("dora-workbench")
+
+
+def find_file(start: Path | None = None) -> Path | None:
+    """The nearest workbench.toml in ``start`` (default: the current folder) or a folder above it."""
+    here = (start or Path.cwd()).resolve()
+    return next((folder / FILE_NAME for folder in (here, *here.parents) if (folder / FILE_NAME).is_file()), None)
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, each by ``WORKBENCH_<NAME>`` or by ``<name>`` in workbench.toml."""
+
+    model_config = SettingsConfigDict(env_prefix="WORKBENCH_", extra="forbid", frozen=True)
+
+    data: Path = Field(default_factory=_default_data, description="folder of the embedded store")
+    out: Path = Field(default=Path("reports"), description="folder where reports go")
+    timezone: str = Field(default="UTC", description="IANA zone in which days and weeks are counted")
+    edition: str = Field(default="2025", description="edition of the performance levels")
+    link_hours: float = Field(
+        default=168.0, gt=0, description="an incident that names no deployment is charged to the latest one this recent"
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        from workbench.model import zone
+
+        zone(value)
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, find_file()))
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings now; ``overrides`` that are not None win over environment and file.
+
+    A relative ``data`` or ``out`` in workbench.toml is relative to that file.
+
+    Raises:
+        ConfigurationError: a value cannot be used; the message names it, never its content.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        raise ConfigurationError(
+            f"Setting {name!r} cannot be used: {first['msg']}.",
+            f"Correct WORKBENCH_{name.upper()} or {name} in {find_file() or FILE_NAME}.",
+        ) from None
+    except ValueError as error:  # TOML that does not parse
+        raise ConfigurationError(
+            f"{find_file() or FILE_NAME} cannot be read: {error}.", "Correct it or remove it."
+        ) from None
+    return settings
