@@ -1,0 +1,51 @@
+"""What holds for every test: nobody's settings leak in, and a check that must run cannot be skipped unseen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import pytest
+from hypothesis import settings
+
+NEVER_SKIPPED = ("browser", "integration")
+NO_SKIPS = os.environ.get("WORKBENCH_NO_SKIPS") == "1"
+
+settings.register_profile("quick", max_examples=50, deadline=None)
+settings.register_profile("thorough", max_examples=2000, deadline=None)
+settings.register_profile("reproducible", max_examples=100, deadline=None, derandomize=True, database=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("reproducible" if "CI" in os.environ else "quick"))
+
+
+def pytest_configure() -> None:
+    """Free this process, and all that it starts, from the developer's own settings of the workbench and of git."""
+    for name in list(os.environ):
+        if name.startswith(("WORKBENCH_", "GIT_")) and not name.startswith(("WORKBENCH_TEST_", "WORKBENCH_NO_SKIPS")):
+            del os.environ[name]
+    os.environ.update(GIT_CONFIG_GLOBAL=os.devnull, GIT_CONFIG_NOSYSTEM="1")
+
+
+def _refuse(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Turn a skip into a failure that keeps its reason."""
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    report.outcome = "failed"
+    report.longrepr = f"WORKBENCH_NO_SKIPS=1, but: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Under WORKBENCH_NO_SKIPS=1 (.ci/run), a browser or server test that is skipped has failed."""
+    report = yield
+    if NO_SKIPS and report.skipped and not hasattr(report, "wasxfail"):
+        if any(item.get_closest_marker(name) for name in NEVER_SKIPPED):
+            _refuse(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a module that is skipped as a whole: whatever it holds, nobody would miss it."""
+    report = yield
+    if NO_SKIPS and report.skipped:
+        _refuse(report)
+    return report
