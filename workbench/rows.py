@@ -81,7 +81,7 @@ IMPORTS: Final = pa.schema(
         pa.field("digest", pa.string(), nullable=False),
         pa.field("covered_from", TIME),
         pa.field("covered_to", TIME),
-        pa.field("rows", pa.int64(), nullable=False),
+        pa.field("rows_read", pa.int64(), nullable=False),
         pa.field("rejected", pa.int64(), nullable=False),
         pa.field("imported_at", TIME, nullable=False),
         pa.field("notes", pa.string(), nullable=False),

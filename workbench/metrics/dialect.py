@@ -1,0 +1,32 @@
+"""MySQL text to DuckDB text: the only place that knows how the two differ. Each difference has a test."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+_DUCKDB_JSON_TYPES: Final = {"INT": "BIGINT", "DATETIME": "TIMESTAMP", "DECIMAL": "DECIMAL(12,2)", "VARCHAR": "VARCHAR"}
+
+
+@cache
+def to_duckdb(sql: str) -> str:
+    """The DuckDB text of one MySQL SELECT; ``:name`` becomes ``$name``, comments stay.
+
+    sqlglot writes almost all of it. JSON_TABLE, which it passes through, becomes an unnested from_json.
+    """
+    import sqlglot
+    from sqlglot import exp
+
+    tree = sqlglot.parse_one(sql, read="mysql")
+    for table in list(tree.find_all(exp.JSONTable)):
+        structure = {
+            definition.name: _DUCKDB_JSON_TYPES[definition.args["kind"].this.name]
+            for definition in table.find_all(exp.JSONColumnDef)
+        }
+        shape = "[{" + ", ".join(f'"{name}": "{kind}"' for name, kind in structure.items()) + "}]"
+        rows = sqlglot.parse_one(
+            f"SELECT UNNEST(FROM_JSON({table.this.sql('duckdb')}, '{shape}'), recursive := TRUE)", read="duckdb"
+        )
+        alias = table.args.get("alias") or (table.parent.args.get("alias") if table.parent else None)
+        table.replace(exp.Subquery(this=rows, alias=alias.copy() if table.args.get("alias") else None))
+    return tree.sql(dialect="duckdb", pretty=True)

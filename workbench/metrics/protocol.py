@@ -1,0 +1,48 @@
+"""What a metric store must be able to do. Two implementations: embedded (Parquet + DuckDB) and MySQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from workbench.metrics.queries import Query
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that is stored of some projects: FACTS, FEATURES and IMPORTS tables (workbench.rows)."""
+
+    facts: pa.Table
+    features: pa.Table
+    imports: pa.Table
+
+
+class MetricStore(Protocol):
+    """Keeps dora_metrics, features and imports, and answers the questions of queries/."""
+
+    def query(self, query: Query, parameters: Mapping[str, Any]) -> pa.Table:
+        """Run one question in one round trip; the answer has the columns and types that the header declares."""
+
+    def projects(self) -> tuple[str, ...]:
+        """Names of all stored projects, sorted."""
+
+    def read(self, projects: Sequence[str]) -> State:
+        """Everything stored of these projects (unknown ones add nothing)."""
+
+    def write(self, project: str, old: State, new: State) -> None:
+        """Replace one project's rows as a whole or not at all. ``old`` is what :meth:`read` gave, so that a store can touch
+        only what differs. A new state without rows and imports removes the project."""
+
+    def lock(self, projects: Sequence[str]) -> AbstractContextManager[None]:
+        """Hold these projects for writing; another writer waits, a reader does not."""
+
+    def version(self) -> str:
+        """A text that changes whenever anything stored has changed."""
+
+    def describe(self) -> Mapping[str, str]:
+        """What and where it is, for people, without secrets: ``store``, ``location``, ``version``."""

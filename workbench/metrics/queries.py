@@ -1,0 +1,280 @@
+"""Questions as files: reads queries/*.sql, checks each header against its SQL, and binds parameters.
+
+A file starts with a header, which is also the question's definition in the docs and the report::
+
+    -- name: deployment_counts
+    -- How many deployments each span had.            (one sentence)
+    -- param projects text[]: the projects asked for
+    -- column deployments integer [deployments]: how many
+    -- grain: one row a project and span
+
+and goes on with one SELECT in MySQL's dialect. Parameter types: ``text``, ``integer``, ``decimal``, ``datetime`` (naive UTC),
+``text[]`` (expands inside IN), ``json`` (rows for JSON_TABLE: see :func:`spans`). Column types: ``text``, ``integer``,
+``decimal`` (12,2), ``total`` (38,2, a sum of decimals), ``datetime``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from workbench.errors import ParameterError, QueryError
+from workbench.files import folder
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PYTHON_TYPES: Final[dict[str, type | tuple[type, ...]]] = {
+    "text": str,
+    "integer": int,
+    "decimal": (int, Decimal),
+    "datetime": datetime,
+    "text[]": (list, tuple),
+    "json": str,
+}
+COLUMN_TYPES: Final = ("text", "integer", "decimal", "total", "datetime")
+
+_NAME = re.compile(r"name:\s*(?P<name>[a-z][a-z0-9_]*)\s*$")
+_PARAM = re.compile(r"param\s+(?P<name>[a-z][a-z0-9_]*)\s+(?P<type>\S+?):\s*(?P<text>.+)$")
+_COLUMN = re.compile(r"column\s+(?P<name>[a-z][a-z0-9_]*)\s+(?P<type>[a-z]+)(?:\s+\[(?P<unit>[^\]]+)\])?(?::\s*(?P<text>.+))?$")
+_GRAIN = re.compile(r"grain:\s*(?P<text>.+)$")
+_KEYWORD = re.compile(r"(name|grain):|(param|column)\s")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A declared parameter; ``text`` says what it means."""
+
+    name: str
+    type: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A declared result column."""
+
+    name: str
+    type: str
+    unit: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One checked file of queries/. ``sql`` is the file's text without the header, comments kept."""
+
+    name: str
+    sentence: str
+    parameters: tuple[Parameter, ...]
+    columns: tuple[Column, ...]
+    grain: str
+    sql: str
+    path: str
+
+    def bind(self, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """SQL with list parameters expanded to ``:name_0, :name_1`` …, and the values to bind by name.
+
+        Raises:
+            ParameterError: a parameter is missing, unknown, or of another type than declared.
+        """
+        declared = {parameter.name: parameter for parameter in self.parameters}
+        if unknown := sorted(set(given) - set(declared)):
+            raise ParameterError(
+                f"Query {self.name} has no parameter {', '.join(unknown)}.",
+                f"It takes {', '.join(declared) or 'none'}.",
+            )
+        if missing := sorted(set(declared) - set(given)):
+            raise ParameterError(f"Query {self.name} needs {', '.join(missing)}.", f"It takes {', '.join(declared)}.")
+        values: dict[str, Any] = {}
+        lengths: dict[str, int] = {}
+        for name, parameter in declared.items():
+            value = given[name]
+            _check_type(self.name, parameter, value)
+            if parameter.type == "text[]":
+                lengths[name] = len(value)
+                values.update({f"{name}_{index}": item for index, item in enumerate(value)})
+            else:
+                values[name] = value
+        return _expand(self.sql, tuple(lengths.items())), values
+
+    def arrow_schema(self) -> pa.Schema:
+        """The declared result columns as Arrow types; every store casts its answer to them."""
+        import pyarrow as pa
+
+        types = {
+            "text": pa.string(),
+            "integer": pa.int64(),
+            "decimal": pa.decimal128(12, 2),
+            "total": pa.decimal128(38, 2),
+            "datetime": pa.timestamp("us"),
+        }
+        return pa.schema([(column.name, types[column.type]) for column in self.columns])
+
+
+def _check_type(query: str, parameter: Parameter, value: Any) -> None:
+    wanted = PYTHON_TYPES[parameter.type]
+    fits = isinstance(value, wanted) and not isinstance(value, bool)
+    if fits and parameter.type == "text[]":
+        fits = all(isinstance(item, str) for item in value)
+    if fits and parameter.type == "datetime":
+        fits = value.tzinfo is None
+    if not fits:
+        raise ParameterError(
+            f"Parameter {parameter.name} of query {query} must be {parameter.type}, not {type(value).__name__}.",
+            "Times are naive UTC." if parameter.type == "datetime" else "",
+        )
+
+
+def spans(edges: Iterable[tuple[int, datetime, datetime]], groups: Sequence[int] | None = None) -> str:
+    """[start, end) spans (naive UTC), each with its number, as the JSON that JSON_TABLE reads in the queries.
+
+    ``groups`` optionally puts each span into a group (days into weeks).
+    """
+    return json.dumps(
+        [
+            {
+                "span": number,
+                "starts": start.isoformat(" ", "microseconds"),
+                "ends": end.isoformat(" ", "microseconds"),
+                "part": groups[index] if groups else number,
+            }
+            for index, (number, start, end) in enumerate(edges)
+        ]
+    )
+
+
+def bins(edges: Sequence[Decimal | int]) -> str:
+    """Consecutive [low, high) bins of seconds as the JSON that the histogram query reads."""
+    pairs = zip(edges, edges[1:], strict=False)
+    return json.dumps([{"bin": n, "low": str(low), "high": str(high)} for n, (low, high) in enumerate(pairs)])
+
+
+@cache
+def load() -> Mapping[str, Query]:
+    """Every query of the package by name, read once a process."""
+    return load_folder(folder("queries"))
+
+
+def get(name: str) -> Query:
+    """The query of that name.
+
+    Raises:
+        QueryError: there is none.
+    """
+    try:
+        return load()[name]
+    except KeyError:
+        raise QueryError(f"There is no query {name!r} in queries/.", f"There are: {', '.join(sorted(load()))}.") from None
+
+
+def load_folder(path: Path) -> dict[str, Query]:
+    """Read and check every .sql file of a folder, in name order.
+
+    Raises:
+        QueryError: with file, line and column: a header that cannot be read, a duplicate name, a parameter that is used but
+            not declared or declared but not used.
+    """
+    found: dict[str, Query] = {}
+    for file in sorted(path.glob("*.sql")):
+        query = parse(file.read_text(encoding="utf-8"), file.name)
+        if query.name in found:
+            raise QueryError(f"{file.name}:1:1: query {query.name} is also in {found[query.name].path}.", "Rename one.")
+        found[query.name] = query
+    return found
+
+
+def parse(text: str, path: str) -> Query:
+    """Read one file's text. ``path`` is only used in messages; for errors see :func:`load_folder`."""
+    lines = text.splitlines()
+    length = next((n for n, line in enumerate(lines) if not line.startswith("--")), len(lines))
+    fields: dict[str, Any] = {"sentence": [], "parameters": [], "columns": []}
+    for number, line in enumerate(lines[:length], start=1):
+        _read_header_line(line[2:].strip(), fields, f"{path}:{number}:1")
+    for needed in ("name", "sentence", "grain", "columns"):
+        if not fields.get(needed):
+            raise QueryError(f"{path}:1:1: the header has no {needed}.", "See queries/README.md for its form.")
+    body = "\n".join(lines[length:]).strip()
+    query = Query(
+        name=fields["name"],
+        sentence=" ".join(fields["sentence"]),
+        parameters=tuple(fields["parameters"]),
+        columns=tuple(fields["columns"]),
+        grain=fields["grain"],
+        sql=body,
+        path=path,
+    )
+    _check_parameters(query, first_line=length + 1)
+    return query
+
+
+def _read_header_line(line: str, fields: dict[str, Any], where: str) -> None:
+    if not line:
+        return
+    if match := _NAME.match(line):
+        fields["name"] = match["name"]
+    elif match := _GRAIN.match(line):
+        fields["grain"] = match["text"]
+    elif match := _PARAM.match(line):
+        if match["type"] not in PYTHON_TYPES:
+            raise QueryError(f"{where}: parameter type {match['type']!r} is unknown.", f"Use {', '.join(PYTHON_TYPES)}.")
+        if any(known.name == match["name"] for known in fields["parameters"]):
+            raise QueryError(f"{where}: parameter {match['name']} is declared twice.", "Remove one.")
+        fields["parameters"].append(Parameter(match["name"], match["type"], match["text"]))
+    elif match := _COLUMN.match(line):
+        if match["type"] not in COLUMN_TYPES:
+            raise QueryError(f"{where}: column type {match['type']!r} is unknown.", f"Use {', '.join(COLUMN_TYPES)}.")
+        fields["columns"].append(Column(match["name"], match["type"], match["unit"] or "", match["text"] or ""))
+    elif _KEYWORD.match(line):
+        raise QueryError(f"{where}: header line cannot be read: {line}", "See queries/README.md for its form.")
+    else:
+        fields["sentence"].append(line)
+
+
+def placeholders(sql: str) -> Iterator[tuple[str, int, int, int]]:
+    """Each ``:name`` of MySQL text, outside quotes and comments: (name, offset of the colon, line, column), from 1."""
+    from sqlglot import tokenize
+    from sqlglot.errors import TokenError
+    from sqlglot.tokens import TokenType
+
+    try:
+        tokens = tokenize(sql, dialect="mysql")
+    except TokenError as error:
+        raise QueryError(f"SQL cannot be read: {error}.", "Close every quote and comment.") from None
+    for colon, word in zip(tokens, tokens[1:], strict=False):
+        if colon.token_type is TokenType.COLON and word.start == colon.end + 1 and word.text.isidentifier():
+            line_start = sql.rfind("\n", 0, colon.start) + 1
+            yield word.text, colon.start, sql.count("\n", 0, colon.start) + 1, colon.start - line_start + 1
+
+
+def _check_parameters(query: Query, first_line: int) -> None:
+    declared = {parameter.name for parameter in query.parameters}
+    used = set()
+    for name, _, line, column in placeholders(query.sql):
+        used.add(name)
+        if name not in declared:
+            raise QueryError(
+                f"{query.path}:{first_line + line - 1}:{column}: parameter :{name} is not declared.",
+                f"Add a header line: -- param {name} TYPE: meaning.",
+            )
+    if unused := sorted(declared - used):
+        raise QueryError(f"{query.path}:1:1: parameter {unused[0]} is declared but not used.", "Remove it from the header.")
+
+
+@cache
+def _expand(sql: str, lengths: tuple[tuple[str, int], ...]) -> str:
+    sizes = dict(lengths)
+    parts, end = [], 0
+    for name, offset, _, _ in placeholders(sql):
+        if name in sizes:
+            names = [f":{name}_{index}" for index in range(sizes[name])]
+            parts += [sql[end:offset], ", ".join(names) or "NULL"]
+            end = offset + 1 + len(name)
+    return "".join([*parts, sql[end:]])
