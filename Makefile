@@ -48,7 +48,7 @@ bench: $(RUN) ## measure this machine and compare with earlier runs
 	@$(ACTIVE) workbench bench
 
 lock: ## new requirements/*.txt from pyproject.toml [UPGRADE=--upgrade]
-	scripts/lock $(UPGRADE)
+	@scripts/lock $(UPGRADE)
 
 clean: ## remove what make and the tools made; data/ and reports/ stay
 	rm -rf $(VENV) dist build .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
