@@ -61,7 +61,7 @@ def test_wheel_holds_the_package_and_its_files_only(wheel: Path) -> None:
 
 @pytest.mark.parametrize("folder", ["queries", "notebooks"])
 def test_wheel_holds_every_file_of_a_top_level_folder(wheel: Path, folder: str) -> None:
-    tracked = run("git", "ls-files", folder, cwd=ROOT).split()
+    tracked = run("git", "ls-files", folder, cwd=ROOT).splitlines()
     assert tracked, f"{folder}/ is empty"
     missing = {f"workbench/_files/{name}" for name in tracked} - set(zipfile.ZipFile(wheel).namelist())
     assert not missing, f"an installed workbench lacks {missing}"
