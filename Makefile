@@ -41,8 +41,8 @@ lint: $(TEST) ## style, types and the order of imports
 	@$(ACTIVE) mypy
 	@$(ACTIVE) lint-imports --no-logo
 
-lab: $(LAB) ## JupyterLab on the same data
-	@$(ACTIVE) jupyter lab notebooks
+lab: $(LAB) ## JupyterLab on the same data [LAB_OPTIONS="--no-browser --allow-root"]
+	@$(ACTIVE) jupyter lab notebooks $(LAB_OPTIONS)
 
 bench: $(RUN) ## measure this machine and compare with earlier runs
 	@$(ACTIVE) workbench bench
