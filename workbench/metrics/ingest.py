@@ -107,7 +107,9 @@ def run(
         reject_file = write_rejects(made.rejects, rejects_folder, extract) if made.rejects.num_rows else None
         for number, project in enumerate(extract.projects, start=1):
             old, new = _of(made.old, project), _of(made.new, project)
-            if not (old.facts.equals(new.facts) and old.imports.equals(new.imports) and old.features.equals(new.features)):
+            if not (
+                old.facts.equals(new.facts) and old.imports.equals(new.imports) and old.features.equals(new.features)
+            ):
                 store.write(project, old, new)
             if progress:
                 progress(number, len(extract.projects))
@@ -137,7 +139,9 @@ def plan(store: MetricStore, extract: Extract, *, link_hours: float, now: dateti
     return Plan(summary, old, new, rejects)
 
 
-def remove(store: MetricStore, project: str, *, source: str | None = None, incident: str | None = None, link_hours: float) -> int:
+def remove(
+    store: MetricStore, project: str, *, source: str | None = None, incident: str | None = None, link_hours: float
+) -> int:
     """Take a project, one of its sources, or one incident out; the rest is linked again. Returns the rows taken out.
 
     A source file that is imported again afterwards brings its rows back.
@@ -154,7 +158,9 @@ def remove(store: MetricStore, project: str, *, source: str | None = None, incid
         imports, features = old.imports, old.features
         if incident is not None:
             if not pc.any(gone).as_py():
-                raise ParameterError(f"Project {project!r} has no incident {incident!r}.", "Run: workbench dora --json.")
+                raise ParameterError(
+                    f"Project {project!r} has no incident {incident!r}.", "Run: workbench dora --json."
+                )
             sources = set(given.filter(gone)["source"].to_pylist())
             imports = _forget_digests(imports, sources)
         elif source is not None:
@@ -219,16 +225,22 @@ def _with_import(imports: pa.Table, extract: Extract, rejected: int, now: dateti
     ]
     for row in (*kept, *fresh):
         row["notes"] = json.dumps({**json.loads(row["notes"]), "link_hours": link_hours}, ensure_ascii=False)
-    ordered = sorted((*kept, *fresh), key=lambda row: (row["project"], row["source"], row["imported_at"], row["digest"]))
+    ordered = sorted(
+        (*kept, *fresh), key=lambda row: (row["project"], row["source"], row["imported_at"], row["digest"])
+    )
     return pa.Table.from_pylist(ordered, IMPORTS)
 
 
 def _of(state: State, project: str) -> State:
-    return State(*(table.filter(pc.equal(table["project"], project)) for table in (state.facts, state.features, state.imports)))
+    return State(
+        *(table.filter(pc.equal(table["project"], project)) for table in (state.facts, state.features, state.imports))
+    )
 
 
 def _summary(extract: Extract, state: str, **counts: int) -> Summary:
-    zero = dict.fromkeys(("added", "changed", "removed", "unchanged", "rejected"), 0) | {"rejected": extract.rejects.num_rows}
+    zero = dict.fromkeys(("added", "changed", "removed", "unchanged", "rejected"), 0) | {
+        "rejected": extract.rejects.num_rows
+    }
     return Summary(
         origin=extract.origin,
         source=extract.source,
