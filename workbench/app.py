@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench import settings as configuration
-from workbench.errors import ParameterError
+from workbench.errors import ParameterError, StoreError
 from workbench.metrics import queries
 from workbench.metrics.dora import Asked, Measurement, Question, TrendPoint, as_json, measure, measure_trend
 from workbench.metrics.drilldown import Drilldown
@@ -92,6 +92,7 @@ class Bench:
 
         Raises:
             ParameterError: the window, a name, the zone, the bucket or the edition makes no sense.
+            StoreError: nothing has been imported yet.
         """
         if bucket not in BUCKET_UNITS:
             raise ParameterError(f"There is no bucket {bucket!r}.", f"Use one of {', '.join(BUCKET_UNITS)}.")
@@ -135,10 +136,15 @@ def window_of(
         raise ParameterError(
             "A window is either days, or start and end.", "Give --days N, or --start DATE and --end DATE (exclusive)."
         )
-    return Window.between(_date(start), _date(end), timezone)
+    return Window.between(parse_date(start), parse_date(end), timezone)
 
 
-def _date(value: date | str) -> date:
+def parse_date(value: date | str) -> date:
+    """A date or a time from an ISO text.
+
+    Raises:
+        ParameterError: it is none.
+    """
     if isinstance(value, date):
         return value
     try:

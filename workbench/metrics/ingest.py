@@ -18,12 +18,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from workbench.errors import ParameterError, RejectedRowsError
+from workbench.metrics import queries
 from workbench.metrics.link import as_given, assemble
 from workbench.metrics.merge import merge
 from workbench.metrics.protocol import MetricStore, State
 from workbench.metrics.rejects import write_rejects
 from workbench.model import naive_utc
-from workbench.rows import IMPORTS, Extract
+from workbench.rows import IMPORTS, Extract, Source
 
 _REPEATED: Final = "already imported"
 
@@ -137,6 +138,45 @@ def plan(store: MetricStore, extract: Extract, *, link_hours: float, now: dateti
         rejected=rejects.num_rows,
     )
     return Plan(summary, old, new, rejects)
+
+
+def confirm(
+    store: MetricStore, source: Source, digest: str, *, link_hours: float, now: datetime | None = None
+) -> Summary | None:
+    """Say that a source is still as it was imported: only its coverage grows to now. None if it was not imported so.
+
+    Makes the import of an unchanged repository cost no reading of its history.
+    """
+    started = time.perf_counter()
+    moment = naive_utc(now or datetime.now(UTC))
+    records = store.query(queries.get("import_records"), {"projects": list(store.projects()), "size": 100_000})
+    same = pc.and_(pc.equal(records["digest"], digest), pc.equal(records["source"], source))
+    project = next(iter(records.filter(same)["project"].to_pylist()), None)
+    if project is None:
+        return None
+    with store.lock([project]):
+        old = store.read([project])
+        record = next((row for row in old.imports.to_pylist() if (row["source"], row["digest"]) == (source, digest)), None)
+        if record is None or not _linked_alike(old.imports, link_hours):
+            return None
+        rows = [
+            {**row, "covered_to": max(row["covered_to"], moment), "imported_at": moment} if row == record else row
+            for row in old.imports.to_pylist()
+        ]
+        store.write(project, old, replace(old, imports=pa.Table.from_pylist(rows, IMPORTS)))
+    return Summary(
+        origin=record["origin"],
+        source=source,
+        projects=(project,),
+        state=_REPEATED,
+        added=0,
+        changed=0,
+        removed=0,
+        unchanged=record["rows_read"],
+        rejected=0,
+        reject_file=None,
+        seconds=time.perf_counter() - started,
+    )
 
 
 def remove(
