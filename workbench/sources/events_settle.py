@@ -161,7 +161,7 @@ def _notes(settled: pa.Table, kept: pa.Table, of_each: Mapping[str, int | str]) 
     counts: Sequence[dict[str, Any]] = query(
         """
         SELECT project, count(*) FILTER (fate = 'superseded') AS superseded,
-            count(*) FILTER (fate = 'elsewhere') AS other_environments, count(*) FILTER (substitute) AS committed_times
+            count(*) FILTER (fate = 'elsewhere') AS other_environments, count(*) FILTER (substitute) AS committed_used
         FROM fate LEFT JOIN (SELECT row, substitute FROM kept) USING (row)
         WHERE fate <> 'refused' GROUP BY project ORDER BY project
         """,

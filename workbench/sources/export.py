@@ -80,9 +80,7 @@ _CANDIDATES: Final = f"""
     SELECT project, cycle_id, feature_id, phase_name, decision, fixed_by, updated_at, created_at, reason, line, row,
         CASE WHEN duration_seconds >= 0 THEN duration_seconds END AS duration_seconds,
         CASE WHEN remark IS NULL THEN metadata WHEN metadata IS NULL THEN remark
-            ELSE json_merge_patch(
-                CASE WHEN json_type(metadata) = 'OBJECT' THEN metadata ELSE json_object('text', metadata) END,
-                remark)::VARCHAR END AS metadata,
+            ELSE json_merge_patch(metadata, remark)::VARCHAR END AS metadata,
         CAST(NULL AS VARCHAR) AS title, CAST(NULL AS VARCHAR) AS author, CAST(NULL AS VARCHAR) AS team,
         CAST(NULL AS VARCHAR) AS url, least(created_at, updated_at) AS first_time,
         greatest(created_at, updated_at) AS last_time, false AS substitute, false AS elsewhere
@@ -133,10 +131,11 @@ def extract_from(opened: Opened, project: str | None, zone: str, covers: tuple[d
 
 
 def _as_json(column: Any) -> Any:
-    """Values that are valid JSON as they are; others as an object that holds the text."""
+    """JSON objects as they are; anything else as an object that holds the text, so that remarks can be added."""
     checked = query(
         r"""
-        SELECT written, json_valid(written) AS valid, regexp_matches(written, '(?i)nan|inf|,\s*[\]}]') AS doubtful
+        SELECT written, json_valid(written) AND json_type(written) = 'OBJECT' AS valid,
+            regexp_matches(written, '(?i)nan|inf|,\s*[\]}]') AS doubtful
         FROM file
         """,
         file=pa.table({"written": column}),
