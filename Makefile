@@ -41,14 +41,14 @@ lint: $(TEST) ## style, types and the order of imports
 	@$(ACTIVE) mypy
 	@$(ACTIVE) lint-imports --no-logo
 
-lab: $(LAB) ## JupyterLab on the same data
-	@$(ACTIVE) jupyter lab notebooks
+lab: $(LAB) ## JupyterLab on the same data [LAB_OPTIONS="--no-browser --allow-root"]
+	@$(ACTIVE) jupyter lab notebooks $(LAB_OPTIONS)
 
 bench: $(RUN) ## measure this machine and compare with earlier runs
 	@$(ACTIVE) workbench bench
 
 lock: ## new requirements/*.txt from pyproject.toml [UPGRADE=--upgrade]
-	scripts/lock $(UPGRADE)
+	@scripts/lock $(UPGRADE)
 
 clean: ## remove what make and the tools made; data/ and reports/ stay
 	rm -rf $(VENV) dist build .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -36,9 +36,9 @@ def _refuse(report: pytest.TestReport | pytest.CollectReport) -> None:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Under WORKBENCH_NO_SKIPS=1 (.ci/run), a browser or server test that is skipped has failed."""
     report = yield
-    if NO_SKIPS and report.skipped and not hasattr(report, "wasxfail"):
-        if any(item.get_closest_marker(name) for name in NEVER_SKIPPED):
-            _refuse(report)
+    must_run = NO_SKIPS and any(item.get_closest_marker(name) for name in NEVER_SKIPPED)
+    if must_run and report.skipped and not hasattr(report, "wasxfail"):
+        _refuse(report)
     return report
 
 

@@ -109,7 +109,9 @@ class Window:
         start, end = self.start, self.end
         shifted = datetime.combine(start.date() - (end.date() - start.date() or DAY), start.time(), tzinfo=start.tzinfo)
         if start.date() == end.date():  # shorter than a day: the same elapsed time before
-            shifted = (start.astimezone(UTC) - (end.astimezone(UTC) - start.astimezone(UTC))).astimezone(zone(self.timezone))
+            shifted = (start.astimezone(UTC) - (end.astimezone(UTC) - start.astimezone(UTC))).astimezone(
+                zone(self.timezone)
+            )
         return Window(shifted.astimezone(UTC).astimezone(zone(self.timezone)), start, self.timezone)
 
     def buckets(self, unit: BucketUnit) -> tuple[Bucket, ...]:

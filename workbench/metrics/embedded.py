@@ -34,7 +34,12 @@ _METADATA: Final = b"workbench"
 _ROW_GROUP: Final = 65_536
 _KEPT_CATALOGUES: Final = 8
 _LOCK_SECONDS: Final = 600
-_SORT: Final = [("phase_name", "ascending"), ("created_at", "ascending"), ("cycle_id", "ascending"), ("feature_id", "ascending")]
+_SORT: Final = [
+    ("phase_name", "ascending"),
+    ("created_at", "ascending"),
+    ("cycle_id", "ascending"),
+    ("feature_id", "ascending"),
+]
 
 
 def file_key(project: str) -> str:
@@ -78,9 +83,13 @@ class EmbeddedStore:
                 return self._run(to_duckdb(sql), values, parameters.get("projects")).cast(query.arrow_schema())
             except duckdb.IOException as error:  # a file was replaced between its listing and its opening
                 if attempt == 2:
-                    raise StoreError(f"The store in {self._folder} cannot be read: {error}.", "Run: workbench doctor.") from None
+                    raise StoreError(
+                        f"The store in {self._folder} cannot be read: {error}.", "Run: workbench doctor."
+                    ) from None
             except duckdb.Error as error:
-                raise StoreError(f"Query {query.name} failed: {_first_line(error)}.", "Run: workbench doctor.") from None
+                raise StoreError(
+                    f"Query {query.name} failed: {_first_line(error)}.", "Run: workbench doctor."
+                ) from None
         raise AssertionError("unreachable")
 
     def _run(self, sql: str, values: Mapping[str, Any], projects: Sequence[str] | None) -> pa.Table:
@@ -103,9 +112,15 @@ class EmbeddedStore:
         found = [entries[project] for project in sorted(set(projects)) if project in entries]
         try:
             facts = [pq.read_table(entry.path, schema=FACTS) for entry in found]
-            features = [pq.read_table(path, schema=FEATURES) for entry in found if (path := self._features(entry.project)).exists()]
+            features = [
+                pq.read_table(path, schema=FEATURES)
+                for entry in found
+                if (path := self._features(entry.project)).exists()
+            ]
         except (OSError, pa.ArrowException) as error:
-            raise StoreError(f"The store in {self._folder} cannot be read: {error}.", "Run: workbench doctor.") from None
+            raise StoreError(
+                f"The store in {self._folder} cannot be read: {error}.", "Run: workbench doctor."
+            ) from None
         return State(
             facts=pa.concat_tables([FACTS.empty_table(), *facts]).replace_schema_metadata(None),
             features=pa.concat_tables([FEATURES.empty_table(), *features]).replace_schema_metadata(None),
@@ -119,7 +134,11 @@ class EmbeddedStore:
 
     def describe(self) -> Mapping[str, str]:
         """Kind, place and engine of this store."""
-        return {"store": "embedded (Parquet + DuckDB)", "location": str(self._folder), "version": f"DuckDB {duckdb.__version__}"}
+        return {
+            "store": "embedded (Parquet + DuckDB)",
+            "location": str(self._folder),
+            "version": f"DuckDB {duckdb.__version__}",
+        }
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
@@ -133,7 +152,9 @@ class EmbeddedStore:
             lock = FileLock(self._folder / ".lock", timeout=_LOCK_SECONDS)
             lock.acquire()
         except Timeout:
-            raise StoreError(f"Another import holds {self._folder}.", "Wait for it, or stop it, and try again.") from None
+            raise StoreError(
+                f"Another import holds {self._folder}.", "Wait for it, or stop it, and try again."
+            ) from None
         except OSError as error:
             raise _unwritable(self._folder, error) from None
         try:
@@ -178,7 +199,9 @@ class EmbeddedStore:
         except FileNotFoundError:
             files = []
         except OSError as error:
-            raise StoreError(f"The store in {self._folder} cannot be read: {error}.", "Check --data and its permissions.") from None
+            raise StoreError(
+                f"The store in {self._folder} cannot be read: {error}.", "Check --data and its permissions."
+            ) from None
         for item in files:
             try:
                 status = Path(item.path).stat()
@@ -229,19 +252,25 @@ def _read_entry(path: Path, signature: tuple[int, int, int]) -> _Entry:
     except FileNotFoundError:
         raise
     except (OSError, pa.ArrowException, KeyError, ValueError):
-        raise StoreError(f"{path} is not a file of this store, or it is damaged.", "Move it away and import again.") from None
+        raise StoreError(
+            f"{path} is not a file of this store, or it is damaged.", "Move it away and import again."
+        ) from None
     if note["format"] > FORMAT:
-        raise StoreError(f"{path} was written by a newer workbench (format {note['format']}).", "Upgrade dora-workbench.")
+        raise StoreError(
+            f"{path} was written by a newer workbench (format {note['format']}).", "Upgrade dora-workbench."
+        )
     return _Entry(note["project"], path, signature, tuple(note["imports"]))
 
 
 def _imports_table(entries: Sequence[_Entry]) -> pa.Table:
-    rows = [record for entry in entries for record in entry.imports]
-    columns = {
-        field.name: pa.array([row[field.name] for row in rows], pa.string() if pa.types.is_timestamp(field.type) else field.type)
-        for field in IMPORTS
-    }
-    return pa.table(columns).cast(IMPORTS)
+    """The imports of all entries. Read as JSON, because pa.array would load pandas at every start."""
+    from pyarrow import json as arrow_json
+
+    lines = "\n".join(json.dumps(record) for entry in entries for record in entry.imports)
+    if not lines:
+        return IMPORTS.empty_table()
+    options = arrow_json.ParseOptions(explicit_schema=IMPORTS)
+    return arrow_json.read_json(pa.BufferReader(lines.encode()), parse_options=options).select(IMPORTS.names).cast(IMPORTS)
 
 
 def _times_as_text(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,12 +18,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from workbench.errors import ParameterError, RejectedRowsError
+from workbench.metrics import queries
 from workbench.metrics.link import as_given, assemble
 from workbench.metrics.merge import merge
 from workbench.metrics.protocol import MetricStore, State
 from workbench.metrics.rejects import write_rejects
 from workbench.model import naive_utc
-from workbench.rows import IMPORTS, Extract
+from workbench.rows import IMPORTS, Extract, Source
 
 _REPEATED: Final = "already imported"
 
@@ -107,7 +108,9 @@ def run(
         reject_file = write_rejects(made.rejects, rejects_folder, extract) if made.rejects.num_rows else None
         for number, project in enumerate(extract.projects, start=1):
             old, new = _of(made.old, project), _of(made.new, project)
-            if not (old.facts.equals(new.facts) and old.imports.equals(new.imports) and old.features.equals(new.features)):
+            if not (
+                old.facts.equals(new.facts) and old.imports.equals(new.imports) and old.features.equals(new.features)
+            ):
                 store.write(project, old, new)
             if progress:
                 progress(number, len(extract.projects))
@@ -137,7 +140,48 @@ def plan(store: MetricStore, extract: Extract, *, link_hours: float, now: dateti
     return Plan(summary, old, new, rejects)
 
 
-def remove(store: MetricStore, project: str, *, source: str | None = None, incident: str | None = None, link_hours: float) -> int:
+def confirm(
+    store: MetricStore, source: Source, digest: str, *, link_hours: float, now: datetime | None = None
+) -> Summary | None:
+    """Say that a source is still as it was imported: only its coverage grows to now. None if it was not imported so.
+
+    Makes the import of an unchanged repository cost no reading of its history.
+    """
+    started = time.perf_counter()
+    moment = naive_utc(now or datetime.now(UTC))
+    records = store.query(queries.get("import_records"), {"projects": list(store.projects()), "size": 100_000})
+    same = pc.and_(pc.equal(records["digest"], digest), pc.equal(records["source"], source))
+    project = next(iter(records.filter(same)["project"].to_pylist()), None)
+    if project is None:
+        return None
+    with store.lock([project]):
+        old = store.read([project])
+        record = next((row for row in old.imports.to_pylist() if (row["source"], row["digest"]) == (source, digest)), None)
+        if record is None or not _linked_alike(old.imports, link_hours):
+            return None
+        rows = [
+            {**row, "covered_to": max(row["covered_to"], moment), "imported_at": moment} if row == record else row
+            for row in old.imports.to_pylist()
+        ]
+        store.write(project, old, replace(old, imports=pa.Table.from_pylist(rows, IMPORTS)))
+    return Summary(
+        origin=record["origin"],
+        source=source,
+        projects=(project,),
+        state=_REPEATED,
+        added=0,
+        changed=0,
+        removed=0,
+        unchanged=record["rows_read"],
+        rejected=0,
+        reject_file=None,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def remove(
+    store: MetricStore, project: str, *, source: str | None = None, incident: str | None = None, link_hours: float
+) -> int:
     """Take a project, one of its sources, or one incident out; the rest is linked again. Returns the rows taken out.
 
     A source file that is imported again afterwards brings its rows back.
@@ -154,7 +198,9 @@ def remove(store: MetricStore, project: str, *, source: str | None = None, incid
         imports, features = old.imports, old.features
         if incident is not None:
             if not pc.any(gone).as_py():
-                raise ParameterError(f"Project {project!r} has no incident {incident!r}.", "Run: workbench dora --json.")
+                raise ParameterError(
+                    f"Project {project!r} has no incident {incident!r}.", "Run: workbench dora --json."
+                )
             sources = set(given.filter(gone)["source"].to_pylist())
             imports = _forget_digests(imports, sources)
         elif source is not None:
@@ -219,16 +265,22 @@ def _with_import(imports: pa.Table, extract: Extract, rejected: int, now: dateti
     ]
     for row in (*kept, *fresh):
         row["notes"] = json.dumps({**json.loads(row["notes"]), "link_hours": link_hours}, ensure_ascii=False)
-    ordered = sorted((*kept, *fresh), key=lambda row: (row["project"], row["source"], row["imported_at"], row["digest"]))
+    ordered = sorted(
+        (*kept, *fresh), key=lambda row: (row["project"], row["source"], row["imported_at"], row["digest"])
+    )
     return pa.Table.from_pylist(ordered, IMPORTS)
 
 
 def _of(state: State, project: str) -> State:
-    return State(*(table.filter(pc.equal(table["project"], project)) for table in (state.facts, state.features, state.imports)))
+    return State(
+        *(table.filter(pc.equal(table["project"], project)) for table in (state.facts, state.features, state.imports))
+    )
 
 
 def _summary(extract: Extract, state: str, **counts: int) -> Summary:
-    zero = dict.fromkeys(("added", "changed", "removed", "unchanged", "rejected"), 0) | {"rejected": extract.rejects.num_rows}
+    zero = dict.fromkeys(("added", "changed", "removed", "unchanged", "rejected"), 0) | {
+        "rejected": extract.rejects.num_rows
+    }
     return Summary(
         origin=extract.origin,
         source=extract.source,

@@ -63,8 +63,9 @@ def as_given(facts: pa.Table) -> pa.Table:
     """Stored rows as their sources gave them: without derived rows, links, and the deployment's common time."""
     with duckdb.connect() as connection:
         connection.register("stored", facts)
-        return connection.sql(
-            f"""
+        return (
+            connection.sql(
+                f"""
             SELECT * REPLACE (
               CAST(NULL AS VARCHAR) AS charged_to,
               CAST(NULL AS VARCHAR) AS link_rule,
@@ -73,7 +74,10 @@ def as_given(facts: pa.Table) -> pa.Table:
                    ELSE NULLIF(CAST(json_merge_patch(metadata, '{{"reported_at": null}}') AS VARCHAR), '{{}}') END AS metadata)
             FROM stored WHERE source <> '{DERIVED}'
             """  # noqa: S608 - constants of this package
-        ).to_arrow_table().cast(FACTS)
+            )
+            .to_arrow_table()
+            .cast(FACTS)
+        )
 
 
 def assemble(given: pa.Table, imports: pa.Table, link_hours: float) -> pa.Table:
@@ -97,7 +101,9 @@ def assemble(given: pa.Table, imports: pa.Table, link_hours: float) -> pa.Table:
             """
         )
         query = queries.get("link_incidents")
-        sql, values = query.bind({"max_gap_microseconds": round(link_hours * 3_600_000_000), "covered": _covered(imports)})
+        sql, values = query.bind(
+            {"max_gap_microseconds": round(link_hours * 3_600_000_000), "covered": _covered(imports)}
+        )
         connection.execute(f"CREATE TABLE link AS {to_duckdb(sql)}", values)  # noqa: S608 - a file of this package
         return (
             connection.sql(

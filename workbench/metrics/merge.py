@@ -119,8 +119,9 @@ def _merge_features(stored: pa.Table, extract: Extract) -> pa.Table:
     with duckdb.connect() as connection:
         connection.register("stored", stored)
         connection.register("fresh", extract.features)
-        return connection.sql(
-            f"""
+        return (
+            connection.sql(
+                f"""
             SELECT * FROM (
               SELECT * FROM stored WHERE NOT ({extract.replaces} AND source = '{extract.source}')
               UNION ALL
@@ -130,4 +131,7 @@ def _merge_features(stored: pa.Table, extract: Extract) -> pa.Table:
               PARTITION BY project, feature_id, source
               ORDER BY updated_at DESC NULLS LAST, title, author, team, url) = 1
             """  # noqa: S608
-        ).to_arrow_table().cast(FEATURES)
+            )
+            .to_arrow_table()
+            .cast(FEATURES)
+        )

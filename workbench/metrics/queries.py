@@ -43,7 +43,9 @@ COLUMN_TYPES: Final = ("text", "integer", "decimal", "total", "datetime")
 
 _NAME = re.compile(r"name:\s*(?P<name>[a-z][a-z0-9_]*)\s*$")
 _PARAM = re.compile(r"param\s+(?P<name>[a-z][a-z0-9_]*)\s+(?P<type>\S+?):\s*(?P<text>.+)$")
-_COLUMN = re.compile(r"column\s+(?P<name>[a-z][a-z0-9_]*)\s+(?P<type>[a-z]+)(?:\s+\[(?P<unit>[^\]]+)\])?(?::\s*(?P<text>.+))?$")
+_COLUMN = re.compile(
+    r"column\s+(?P<name>[a-z][a-z0-9_]*)\s+(?P<type>[a-z]+)(?:\s+\[(?P<unit>[^\]]+)\])?(?::\s*(?P<text>.+))?$"
+)
 _GRAIN = re.compile(r"grain:\s*(?P<text>.+)$")
 _KEYWORD = re.compile(r"(name|grain):|(param|column)\s")
 
@@ -172,7 +174,9 @@ def get(name: str) -> Query:
     try:
         return load()[name]
     except KeyError:
-        raise QueryError(f"There is no query {name!r} in queries/.", f"There are: {', '.join(sorted(load()))}.") from None
+        raise QueryError(
+            f"There is no query {name!r} in queries/.", f"There are: {', '.join(sorted(load()))}."
+        ) from None
 
 
 def load_folder(path: Path) -> dict[str, Query]:
@@ -224,7 +228,9 @@ def _read_header_line(line: str, fields: dict[str, Any], where: str) -> None:
         fields["grain"] = match["text"]
     elif match := _PARAM.match(line):
         if match["type"] not in PYTHON_TYPES:
-            raise QueryError(f"{where}: parameter type {match['type']!r} is unknown.", f"Use {', '.join(PYTHON_TYPES)}.")
+            raise QueryError(
+                f"{where}: parameter type {match['type']!r} is unknown.", f"Use {', '.join(PYTHON_TYPES)}."
+            )
         if any(known.name == match["name"] for known in fields["parameters"]):
             raise QueryError(f"{where}: parameter {match['name']} is declared twice.", "Remove one.")
         fields["parameters"].append(Parameter(match["name"], match["type"], match["text"]))
@@ -265,7 +271,9 @@ def _check_parameters(query: Query, first_line: int) -> None:
                 f"Add a header line: -- param {name} TYPE: meaning.",
             )
     if unused := sorted(declared - used):
-        raise QueryError(f"{query.path}:1:1: parameter {unused[0]} is declared but not used.", "Remove it from the header.")
+        raise QueryError(
+            f"{query.path}:1:1: parameter {unused[0]} is declared but not used.", "Remove it from the header."
+        )
 
 
 @cache

@@ -28,7 +28,9 @@ def write_rejects(rejects: pa.Table, folder: Path, extract: Extract) -> Path:
         csv.write_csv(rejects, temporary)
         temporary.replace(path)
     except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror or error}.", "Free space or choose another --data.") from None
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror or error}.", "Free space or choose another --data."
+        ) from None
     finally:
         temporary.unlink(missing_ok=True)
     return path

@@ -1,0 +1,263 @@
+"""connect(): the one place that chooses implementations, and the objects that notebooks, the command and reports talk to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench import settings as configuration
+from workbench.errors import ParameterError, StoreError
+from workbench.metrics import queries
+from workbench.metrics.dora import Asked, Measurement, Question, TrendPoint, as_json, measure, measure_trend
+from workbench.metrics.drilldown import Drilldown
+from workbench.metrics.protocol import MetricStore
+from workbench.metrics.quality import Quality, inspect
+from workbench.model import BUCKET_UNITS, BucketUnit, Figure, Window
+from workbench.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+DEFAULT_DAYS = 90
+
+
+def connect(**overrides: Any) -> Bench:
+    """Open the workbench with the settings of the environment and workbench.toml.
+
+    Args:
+        overrides: settings that win over both, such as ``data="folder"``.
+
+    Raises:
+        ConfigurationError: a setting cannot be used.
+    """
+    settings = configuration.load(**overrides)
+    return Bench(settings, _metric_store(settings))
+
+
+def _metric_store(settings: Settings) -> MetricStore:
+    from workbench.metrics.embedded import EmbeddedStore
+
+    return EmbeddedStore(settings.data)
+
+
+class Bench:
+    """The workbench: questions to the metric store. Made by :func:`connect`."""
+
+    def __init__(self, settings: Settings, metrics: MetricStore) -> None:
+        self.settings = settings
+        self.metrics = metrics
+
+    def projects(self) -> pd.DataFrame:
+        """Every project with its counts and the time they span (queries/projects.sql)."""
+        return self.query("projects", projects=list(self.metrics.projects()))
+
+    def query(self, name: str, **parameters: Any) -> pd.DataFrame:
+        """The answer of any file of queries/ as a DataFrame; durations are Decimal seconds, times naive UTC.
+
+        Raises:
+            QueryError: there is no such query.
+            ParameterError: parameters do not fit it.
+        """
+        frame: pd.DataFrame = self.metrics.query(queries.get(name), parameters).to_pandas()
+        return frame
+
+    def dora(
+        self,
+        project: str | Sequence[str] | None = None,
+        *,
+        days: int | None = None,
+        start: date | str | None = None,
+        end: date | str | None = None,
+        timezone: str | None = None,
+        bucket: BucketUnit = "week",
+        edition: str | None = None,
+        pooled: bool = False,
+        now: datetime | None = None,
+    ) -> Dora:
+        """The five DORA metrics of one, several or (by default) all projects.
+
+        Args:
+            project: a name or several; None: all that are stored.
+            days: complete local days before today's midnight (default 90); or give ``start`` and ``end`` (exclusive).
+            timezone: IANA zone in which days and weeks are counted (default: the setting).
+            bucket: step of the trend.
+            edition: edition of the levels (default: the setting).
+            pooled: add one set of figures over the rows of all these projects together.
+            now: the time of asking, for reproducible answers.
+
+        Raises:
+            ParameterError: the window, a name, the zone, the bucket or the edition makes no sense.
+            StoreError: nothing has been imported yet.
+        """
+        if bucket not in BUCKET_UNITS:
+            raise ParameterError(f"There is no bucket {bucket!r}.", f"Use one of {', '.join(BUCKET_UNITS)}.")
+        question = Question(
+            projects=self._named(project),
+            window=window_of(days, start, end, timezone or self.settings.timezone, now),
+            bucket=bucket,
+            edition=edition or self.settings.edition,
+            pooled=pooled,
+            link_hours=self.settings.link_hours,
+            now=now or datetime.now(UTC),
+        )
+        return Dora(self.metrics, question)
+
+    def _named(self, project: str | Sequence[str] | None) -> tuple[str, ...]:
+        known = self.metrics.projects()
+        names = known if project is None else (project,) if isinstance(project, str) else tuple(dict.fromkeys(project))
+        if not known:
+            raise ParameterError(
+                "Nothing has been imported yet.", "Run: workbench import git PATH, or workbench import sample."
+            )
+        if unknown := [name for name in names if name not in known]:
+            shown = ", ".join(known[:10]) + (", …" if len(known) > 10 else "")
+            raise ParameterError(f"There is no project {unknown[0]!r}.", f"There are: {shown}.")
+        if not names:
+            raise ParameterError("No project was named.", "Name one, or leave the project out to take all.")
+        return names
+
+
+def window_of(
+    days: int | None, start: date | str | None, end: date | str | None, timezone: str, now: datetime | None = None
+) -> Window:
+    """A window from what a user gives: days, or start and end (exclusive) as dates or ISO texts.
+
+    Raises:
+        ParameterError: both or half of it is given, or a text is no date.
+    """
+    if start is None and end is None:
+        return Window.last_days(DEFAULT_DAYS if days is None else days, timezone, now)
+    if days is not None or start is None or end is None:
+        raise ParameterError(
+            "A window is either days, or start and end.", "Give --days N, or --start DATE and --end DATE (exclusive)."
+        )
+    return Window.between(parse_date(start), parse_date(end), timezone)
+
+
+def parse_date(value: date | str) -> date:
+    """A date or a time from an ISO text.
+
+    Raises:
+        ParameterError: it is none.
+    """
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value) if len(value) <= 10 else datetime.fromisoformat(value)
+    except ValueError:
+        raise ParameterError(f"{value!r} is no date.", "Write it as 2026-03-31.") from None
+
+
+class Dora:
+    """The answer of :meth:`Bench.dora`; computes on first use and shows itself well in a notebook."""
+
+    def __init__(self, store: MetricStore, question: Question) -> None:
+        self._store = store
+        self.question = question
+        self._drilldown = Drilldown(store, question)
+
+    @property
+    def window(self) -> Window:
+        """The time that the figures are about, [start, end)."""
+        return self.question.window
+
+    @property
+    def projects(self) -> tuple[str, ...]:
+        """The projects asked for."""
+        return self.question.projects
+
+    @cached_property
+    def measurement(self) -> Measurement:
+        """Figures, trend and the statements behind them, as frozen values."""
+        return measure(self._store, self.question)
+
+    @cached_property
+    def inspection(self) -> Quality:
+        """The data-quality findings, as frozen values."""
+        return inspect(self._store, self.question, self.measurement.coverage)
+
+    @property
+    def figures(self) -> pd.DataFrame:
+        """One row a figure: project, metric, statistic, value, unit, n, low, high, level, previous, change, rule."""
+        return _frame(self.measurement.figures, Figure)
+
+    @property
+    def quality(self) -> pd.DataFrame:
+        """One row a data-quality finding: project, check, severity, count, text."""
+        from workbench.metrics.quality import Finding
+
+        return _frame(self.inspection.findings, Finding)
+
+    @property
+    def statements(self) -> pd.DataFrame:
+        """The statements that were run: query, sentence, sql, parameters, rows, seconds."""
+        return _frame(self.measurement.asked, Asked)
+
+    def trend(self, bucket: BucketUnit | None = None) -> pd.DataFrame:
+        """One row a metric and bucket: start, end, partial, value, unit, n, low, high. No data is a missing value."""
+        unit = bucket or self.question.bucket
+        points = (
+            self.measurement.trend if unit == self.question.bucket else measure_trend(self._store, self.question, unit)
+        )
+        return _frame(points, TrendPoint)
+
+    def rows(self, metric: str, page: int = 1, size: int = 100) -> pd.DataFrame:
+        """The rows behind a number, newest first: pages of 100, at most 1000 a page.
+
+        Raises:
+            ParameterError: there is no such metric, page or size.
+        """
+        frame: pd.DataFrame = self._drilldown.page(metric, page, size).to_pandas()
+        return frame
+
+    def ask(self, name: str, **parameters: Any) -> list[dict[str, Any]]:
+        """Rows of a query of queries/ for these projects and this window, as dicts; used by charts and tables."""
+        since, until = self.window.utc
+        query = queries.get(name)
+        given = {"projects": list(self.projects), "since": since, "until": until, **parameters}
+        declared = {parameter.name for parameter in query.parameters}
+        answer: list[dict[str, Any]] = self._store.query(
+            query, {k: v for k, v in given.items() if k in declared}
+        ).to_pylist()
+        return answer
+
+    def chart(self, name: str) -> go.Figure:
+        """A chart by name (workbench.charts.CHARTS)."""
+        from workbench import charts
+
+        return charts.draw(name, self)
+
+    def store(self) -> Mapping[str, str]:
+        """What and where the store is, without secrets."""
+        return self._store.describe()
+
+    def as_json(self) -> dict[str, Any]:
+        """All numbers for a program: the form of ``workbench dora --json`` and figures.json."""
+        return as_json(self.window, self.measurement, self.inspection.as_json())
+
+    def save(self, folder: Path) -> Path:
+        """Write figures.json into a folder, atomically."""
+        path = folder / "figures.json"
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(self.as_json(), indent=1, ensure_ascii=False), encoding="utf-8")
+        return temporary.replace(path)
+
+    def _repr_html_(self) -> str:
+        from workbench import display
+
+        return display.dora_html(self)
+
+    def __repr__(self) -> str:
+        return f"Dora({', '.join(self.projects)}; {self.window.start.isoformat()} to {self.window.end.isoformat()})"
+
+
+def _frame(values: Sequence[Any], kind: type) -> pd.DataFrame:
+    import pandas as pd
+
+    names = list(kind.__dataclass_fields__)
+    return pd.DataFrame([[getattr(value, name) for name in names] for value in values], columns=names)

@@ -1,0 +1,74 @@
+"""The command's root: which commands there are, and how errors end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from workbench.cli import ask, imports, report
+from workbench.errors import ConfigurationError, ParameterError, WorkbenchError
+
+app = typer.Typer(
+    name="workbench",
+    help="Honest DORA metrics from data you already have. Start with: workbench import git PATH; workbench dora",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(imports.app, name="import")
+app.add_typer(report.app, name="report")
+app.command("dora")(ask.dora)
+app.command("projects")(ask.projects)
+app.command("remove")(imports.remove)
+app.command("doctor")(ask.doctor)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"workbench {version('dora-workbench')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error (anywhere on the line).")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of every command."""
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1
+    try:
+        app(args=arguments, prog_name="workbench")
+    except KeyboardInterrupt:
+        _fail("Interrupted; what was stored before is unchanged. Run the same command again.", 130)
+    except BrokenPipeError:  # the reader of our output went away: that is its right
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except WorkbenchError as error:
+        if debug:
+            raise
+        _fail(f"Error: {error}", 2 if isinstance(error, ParameterError | ConfigurationError) else 1)
+    except Exception as error:
+        if debug:
+            raise
+        _fail(f"Error: {type(error).__name__}: {error}. This is a bug; --debug shows where it happened.", 1)
+
+
+def _fail(message: str, code: int) -> None:
+    from workbench.cli.output import printable
+
+    print(printable(message), file=sys.stderr)
+    sys.exit(code)

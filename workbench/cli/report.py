@@ -1,0 +1,48 @@
+"""``workbench report dora``: run the notebook, leave one HTML file, end with its path."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from workbench.cli.ask import Bucket, Days, Edition, End, Pooled, Projects, Start, Timezone
+from workbench.cli.output import Data, Json, print_json, progress
+
+app = typer.Typer(help="Make a report: one self-contained HTML file.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def _group() -> None:
+    """Keeps ``dora`` a command of its own while it is the only one."""
+
+
+@app.command("dora")
+def dora(
+    project: Projects = None,
+    days: Days = None,
+    start: Start = None,
+    end: End = None,
+    timezone: Timezone = None,
+    bucket: Bucket = "week",
+    edition: Edition = None,
+    pooled: Pooled = False,
+    as_json: Json = False,
+    data: Data = None,
+    out: Annotated[str | None, typer.Option("--out", metavar="DIR", help="Folder for reports (WORKBENCH_OUT).")] = None,
+) -> None:
+    """Make the DORA report. The last line printed is the path of the file to open.
+
+    Example: workbench report dora --project shop --days 180 --bucket month --out /srv/reports
+    """
+    from workbench.report_parameters import DoraParameters
+    from workbench.reporting.dora import make_report
+
+    values = {"project": project, "days": days, "start": start, "end": end, "timezone": timezone}
+    parameters = DoraParameters.check(**values, bucket=bucket, edition=edition, pooled=pooled)
+    with progress("Running the notebook") as show:
+        record = make_report(parameters, data=data, out=out, progress=lambda done, total, _: show(done, total))
+    if as_json:
+        print_json(record)
+    else:
+        typer.echo(record["html"])

@@ -1,0 +1,248 @@
+"""The five DORA metrics of a window: asks queries/*.sql, divides, adds intervals, levels and the previous window.
+
+Definitions: docs/metrics.md. One round trip a question; every question answers for the window, the one before it and all
+buckets of the trend at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from workbench.errors import ParameterError
+from workbench.metrics import queries
+from workbench.metrics.coverage import ProjectCoverage, days_between, pooled, read_coverage
+from workbench.metrics.figures import Counts, Durations, Part, TrendPoint, figures_of, trend_of
+from workbench.metrics.levels import edition
+from workbench.metrics.protocol import MetricStore
+from workbench.model import Bucket, BucketUnit, Figure, Window, local_midnight, naive_utc
+
+CURRENT: Final = 0
+PREVIOUS: Final = 1
+_FIRST_BUCKET: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked. ``projects`` are names; ``pooled`` adds one set of figures over all their rows together."""
+
+    projects: tuple[str, ...]
+    window: Window
+    bucket: BucketUnit = "week"
+    edition: str = "2025"
+    pooled: bool = False
+    link_hours: float = 168.0
+    now: datetime | None = None
+
+    @property
+    def moment(self) -> datetime:
+        """The time of asking, aware."""
+        return self.now or datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One statement that was run: its query, the parameters, how many rows came back and how long it took (seconds)."""
+
+    query: str
+    sentence: str
+    sql: str
+    parameters: Mapping[str, Any]
+    rows: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Incidents:
+    """Incidents that began in the window, beside the recovery time: open ones and those charged to no deployment."""
+
+    open: int
+    oldest_seconds: float | None
+    unlinked: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """The answer to a question."""
+
+    figures: tuple[Figure, ...]
+    trend: tuple[TrendPoint, ...]
+    incidents: Incidents
+    coverage: Mapping[str, ProjectCoverage]
+    asked: tuple[Asked, ...]
+
+
+class Asker:
+    """Runs named queries on a store and remembers what was asked."""
+
+    def __init__(self, store: MetricStore) -> None:
+        self._store = store
+        self.asked: list[Asked] = []
+
+    def ask(self, name: str, **parameters: Any) -> list[dict[str, Any]]:
+        """The rows of one query."""
+        query = queries.get(name)
+        started = time.perf_counter()
+        rows: list[dict[str, Any]] = self._store.query(query, parameters).to_pylist()
+        seconds = time.perf_counter() - started
+        self.asked.append(Asked(name, query.sentence, query.sql, parameters, len(rows), seconds))
+        return rows
+
+
+def measure(store: MetricStore, question: Question) -> Measurement:
+    """Figures and trend of every project asked for (and pooled, if asked).
+
+    Raises:
+        ParameterError: no project is named, or the edition is unknown.
+    """
+    if not question.projects:
+        raise ParameterError("No project was named.", "Import one first: workbench import git PATH.")
+    levels = edition(question.edition)
+    asker = Asker(store)
+    coverage = read_coverage(asker.ask("coverage", projects=list(question.projects)), question.projects)
+    previous = question.window.previous()
+    buckets = question.window.buckets(question.bucket)
+    figures: list[Figure] = []
+    trend: list[TrendPoint] = []
+    incidents = Incidents(0, None, 0)
+    for together in (False, True) if question.pooled else (False,):
+        parts = _parts(asker, question, [question.window, previous, *buckets], together)
+        named = {"": pooled(coverage.values())} if together else coverage
+        for project, covered in named.items():
+            of = parts.get(project, {})
+            current, before = of.get(CURRENT, Part()), of.get(PREVIOUS, Part())
+            figures += figures_of(
+                project or None, question.window, current, before, covered, levels, question.link_hours
+            )
+            numbered = {n: of.get(n + _FIRST_BUCKET, Part()) for n in range(len(buckets))}
+            trend += trend_of(project or None, question.window.timezone, buckets, numbered, covered)
+        if not together:
+            incidents = _incidents(parts, question.window.utc[1])
+    return Measurement(tuple(figures), tuple(trend), incidents, coverage, tuple(asker.asked))
+
+
+def measure_trend(store: MetricStore, question: Question, unit: BucketUnit) -> tuple[TrendPoint, ...]:
+    """Only the trend, in another bucket."""
+    asker = Asker(store)
+    coverage = read_coverage(asker.ask("coverage", projects=list(question.projects)), question.projects)
+    buckets = question.window.buckets(unit)
+    points: list[TrendPoint] = []
+    for together in (False, True) if question.pooled else (False,):
+        parts = _parts(asker, question, list(buckets), together, days=False)
+        for project, covered in ({"": pooled(coverage.values())} if together else coverage).items():
+            numbered = {n: parts.get(project, {}).get(n, Part()) for n in range(len(buckets))}
+            points += trend_of(project or None, question.window.timezone, buckets, numbered, covered)
+    return tuple(points)
+
+
+def _parts(
+    asker: Asker, question: Question, windows: Sequence[Window | Bucket], together: bool, days: bool = True
+) -> dict[str, dict[int, Part]]:
+    """Everything that SQL counts, by project and number of the window."""
+    edges = [(number, naive_utc(window.start), naive_utc(window.end)) for number, window in enumerate(windows)]
+    common = {
+        "projects": list(question.projects),
+        "pooled": int(together),
+        "since": min(edge[1] for edge in edges),
+        "until": max(edge[2] for edge in edges),
+    }
+    spans = queries.spans(edges)
+    settled = naive_utc(question.moment - timedelta(hours=question.link_hours))
+    parts: dict[str, dict[int, Part]] = {}
+
+    def part(row: Mapping[str, Any]) -> Part:
+        return parts.setdefault(row["project"], {}).setdefault(row["span"], Part())
+
+    for row in asker.ask("deployment_counts", **common, settled_before=settled, spans=spans):
+        part(row).counts = Counts(**{name: row[name] for name in Counts.__dataclass_fields__})
+    for name, field in (("lead_time_ranks", "lead"), ("recovery_time_ranks", "recovery")):
+        for row in asker.ask(name, **common, spans=spans):
+            durations: Durations = getattr(part(row), field)
+            durations.n, durations.total = row["n"], Decimal(row["total"])
+            durations.values[row["position"]] = row["seconds"]
+    for row in asker.ask("incident_counts", **common, spans=spans):
+        found = part(row)
+        found.open, found.oldest_open, found.unlinked = row["open"], row["oldest_open"], row["unlinked"]
+        found.incidents = row["incidents"]
+    if days:
+        _add_days(asker, question, parts, together)
+    return parts
+
+
+def _add_days(asker: Asker, question: Question, parts: dict[str, dict[int, Part]], together: bool) -> None:
+    """Deployment days of every complete Monday week of the window and of the one before it."""
+    for number, window in ((CURRENT, question.window), (PREVIOUS, question.window.previous())):
+        weeks = [bucket for bucket in window.buckets("week") if not bucket.partial]
+        if not weeks:
+            continue
+        edges, groups = _day_edges(weeks, window.timezone)
+        rows = asker.ask(
+            "deployment_days",
+            projects=list(question.projects),
+            pooled=int(together),
+            since=edges[0][1],
+            until=edges[-1][2],
+            days=queries.spans(edges, groups),
+        )
+        for project in question.projects if not together else ("",):
+            parts.setdefault(project, {}).setdefault(number, Part()).weeks = dict.fromkeys(weeks, 0)
+        for row in rows:
+            parts[row["project"]][number].weeks[weeks[row["week"]]] = row["days"]
+
+
+def _day_edges(weeks: Sequence[Bucket], timezone: str) -> tuple[list[tuple[int, datetime, datetime]], list[int]]:
+    edges, groups = [], []
+    for week, bucket in enumerate(weeks):
+        for offset in range(7):
+            day = bucket.start.date() + timedelta(days=offset)
+            start, end = local_midnight(day, timezone), local_midnight(day + timedelta(days=1), timezone)
+            edges.append((len(edges), naive_utc(start), naive_utc(end)))
+            groups.append(week)
+    return edges, groups
+
+
+def _incidents(parts: Mapping[str, Mapping[int, Part]], end: datetime) -> Incidents:
+    current = [of[CURRENT] for of in parts.values() if CURRENT in of]
+    begun = [part.oldest_open for part in current if part.oldest_open is not None]
+    oldest = (end - min(begun)).total_seconds() if begun else None
+    return Incidents(sum(part.open for part in current), oldest, sum(part.unlinked for part in current))
+
+
+def as_json(window: Window, measurement: Measurement, quality: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers for a program: the form of ``workbench dora --json`` and figures.json (design: docs/architecture.md)."""
+    return {
+        "format": 1,
+        "window": {"start": window.start.isoformat(), "end": window.end.isoformat(), "timezone": window.timezone},
+        "figures": _dicts(measurement.figures),
+        "trends": _dicts(measurement.trend),
+        "incidents": {
+            "open": measurement.incidents.open,
+            "oldest_seconds": measurement.incidents.oldest_seconds,
+            "unlinked": measurement.incidents.unlinked,
+        },
+        "quality": dict(quality),
+    }
+
+
+def _dicts(values: Iterable[Figure | TrendPoint]) -> list[dict[str, Any]]:
+    def plain(value: Any) -> Any:
+        return value.isoformat() if isinstance(value, datetime) else value
+
+    return [{name: plain(getattr(value, name)) for name in value.__dataclass_fields__} for value in values]
+
+
+__all__ = [
+    "Asked",
+    "Asker",
+    "Incidents",
+    "Measurement",
+    "Question",
+    "as_json",
+    "days_between",
+    "measure",
+    "measure_trend",
+]
