@@ -129,9 +129,7 @@ def load(
     **more: Any,
 ) -> list[ingest.Summary]:
     """Import extracts in the given order."""
-    return [
-        ingest.run(store, one, link_hours=link_hours, rejects_folder=folder, now=now, **more) for one in given
-    ]
+    return [ingest.run(store, one, link_hours=link_hours, rejects_folder=folder, now=now, **more) for one in given]
 
 
 def load_rows(

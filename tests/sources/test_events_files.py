@@ -162,6 +162,13 @@ def test_naive_parquet_times_need_a_zone(tmp_path):
     assert local.facts["cycle_id"].to_pylist() == ["7"]
 
 
+def test_a_parquet_column_that_is_no_text_says_which(tmp_path):
+    ids = pa.array([b"\xff"], pa.binary())
+    parquet.write_table(pa.table({"id": ids, "deployed_at": ["2024-03-01T10:00Z"]}), tmp_path / "x.parquet")
+    with pytest.raises(SourceError, match="The column 'id' cannot be read as text"):
+        events.read([tmp_path / "x.parquet"], EventOptions(project="p"))
+
+
 @pytest.mark.parametrize(
     ("text", "kind"), [(CSV, "deployments"), ('{"id":"d1","project":"p","deployed_at":"2024-03-01T10:00Z"}', None)]
 )

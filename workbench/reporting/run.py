@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from copy import deepcopy
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -130,12 +130,12 @@ def _not_json(constant: str) -> NoReturn:
 
 
 def _window_text(figures: Path) -> str:
-    """The window that the numbers are about, in words; '' where the notebook left none."""
+    """The window that the numbers are about, in words, its last day included; '' where the notebook left none."""
     try:
         window = json.loads(figures.read_text(encoding="utf-8"))["window"]
         start, end = (datetime.fromisoformat(window[edge]) for edge in ("start", "end"))
-        days_only = start.time() == end.time() == time()
-        shown = [f"{moment:%Y-%m-%d}" if days_only else f"{moment:%Y-%m-%d %H:%M}" for moment in (start, end)]
-        return f"{shown[0]} up to {shown[1]} (not included), {window['timezone']}"
+        if start.time() == end.time() == time():
+            return f"{start:%Y-%m-%d} to {end - timedelta(days=1):%Y-%m-%d}, {window['timezone']}"
+        return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}, {window['timezone']}"
     except (OSError, ValueError, KeyError, TypeError):
         return ""

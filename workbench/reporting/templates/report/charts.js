@@ -66,6 +66,7 @@
   const config = {
     responsive: true,
     displaylogo: false,
+    displayModeBar: touch.matches ? false : "hover",
     plotlyServerURL: "",
     modeBarButtonsToRemove: ["sendChartToCloud", "lasso2d", "select2d", "autoScale2d"],
   };
