@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -15,6 +15,8 @@ from workbench.errors import ConfigurationError, MissingExtraError, StoreError
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
+
+    from workbench.settings import Settings
 
 Tls = Literal["off", "encrypt", "verify"]
 
@@ -59,8 +61,8 @@ _REMEDIES: Final[Mapping[int, tuple[str, str]]] = {
 class Connect:
     """How to reach a server. Times in seconds; ``statement_limit`` is for reads, ``load_timeout`` for one step of a load."""
 
-    url: str
-    password: str | None = None
+    url: str = field(repr=False)
+    password: str | None = field(default=None, repr=False)
     pool_size: int = 5
     pool_overflow: int = 10
     pool_recycle: int = 600
@@ -71,6 +73,45 @@ class Connect:
     statement_limit: float = 30.0
     tls: Tls = "off"
     tls_ca: Path | None = None
+
+
+def from_settings(settings: Settings) -> Connect:
+    """The connection that the settings describe; ``metrics_url`` must be set.
+
+    Raises:
+        ConfigurationError: there is no URL, or the password file cannot be read.
+    """
+    if settings.metrics_url is None:
+        raise ConfigurationError("No MySQL database is configured.", "Set WORKBENCH_METRICS_URL=mysql://user@host/database.")
+    return Connect(
+        url=settings.metrics_url.get_secret_value(),
+        password=_password(settings),
+        pool_size=settings.pool_size,
+        pool_overflow=settings.pool_overflow,
+        pool_recycle=settings.pool_recycle_seconds,
+        connect_timeout=settings.connect_timeout_seconds,
+        read_timeout=settings.read_timeout_seconds,
+        write_timeout=settings.write_timeout_seconds,
+        load_timeout=settings.load_timeout_seconds,
+        statement_limit=settings.statement_limit_seconds,
+        tls=settings.metrics_tls,
+        tls_ca=settings.metrics_tls_ca,
+    )
+
+
+def _password(settings: Settings) -> str | None:
+    if settings.metrics_password is not None:
+        return settings.metrics_password.get_secret_value()
+    if settings.metrics_password_file is None:
+        return None
+    try:
+        return settings.metrics_password_file.read_text(encoding="utf-8").split("\n", 1)[0].rstrip("\r")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ConfigurationError(
+            f"The password file {settings.metrics_password_file} cannot be read: {reason}.",
+            "Correct WORKBENCH_METRICS_PASSWORD_FILE.",
+        ) from None
 
 
 def parse(connect: Connect) -> URL:
