@@ -72,6 +72,18 @@ def sql(name: str, *statements: str, schema: str = "information_schema") -> list
     return rows
 
 
+def crash(name: str) -> None:
+    """End a server without a goodbye."""
+    done = run("kill", name)
+    assert done.returncode == 0, done.stderr
+
+
+def restart(name: str) -> None:
+    """Bring it back, with its data."""
+    done = run("start", name)
+    assert done.returncode == 0, done.stderr
+
+
 @cache
 def _shared(name: str) -> mysql_engine.Connect:
     connect = database(name)

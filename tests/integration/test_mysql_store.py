@@ -209,7 +209,7 @@ def test_encrypted_connection(store: MySQLStore, kind: str, connect: mysql_engin
     if kind == "mysql":
         assert safe.projects() == ()
     else:
-        with pytest.raises(StoreError, match="encrypted"):
+        with pytest.raises(StoreError, match="encrypt"):
             safe.projects()
     with pytest.raises(StoreError):
         MySQLStore(replace(connect, tls="verify")).projects()

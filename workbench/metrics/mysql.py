@@ -88,9 +88,8 @@ class MySQLStore:
         names = sorted(set(projects))
         if not names:
             return State(FACTS.empty_table(), FEATURES.empty_table(), IMPORTS.empty_table())
-        held = getattr(self._held, "connection", None)
         with mysql_engine.plainly("Reading", self._place):
-            if held is not None:  # what will be written next has to be compared with this server
+            if (held := self._holder()) is not None:  # what will be written next has to be compared with this server
                 return _snapshot(held, names)
         return self._read("Reading", lambda connection: _snapshot(connection, names))
 
@@ -182,12 +181,18 @@ class MySQLStore:
             StoreError: the server refused or went away; the old rows stay.
         """
         with mysql_engine.plainly(f"Writing project {project!r}", self._place):
-            held = getattr(self._held, "connection", None)
-            if held is not None:
+            if (held := self._holder()) is not None:
                 return retrying(lambda: self._write(held, project, old, new))
             with self.writer.connect() as connection:
                 self._check(connection)
                 return retrying(lambda: self._write(connection, project, old, new))
+
+    def _holder(self) -> Connection | None:
+        """The connection with this thread's locks, while it is inside :meth:`lock`."""
+        held: Connection | None = getattr(self._held, "connection", None)
+        if held is not None and held.invalidated:
+            raise StoreError(f"The lock at {self._place} was lost with its connection.", "Run the import again.")
+        return held
 
     def _write(self, connection: Connection, project: str, old: State, new: State) -> None:
         try:
@@ -262,6 +267,8 @@ def _acquire(connection: Connection, name: str) -> None:
 def _release(connection: Connection, names: Sequence[str]) -> None:
     from sqlalchemy.exc import DBAPIError
 
+    if connection.invalidated:
+        return
     try:
         for name in names:
             connection.exec_driver_sql("DO RELEASE_LOCK(%s)", (name,))

@@ -171,9 +171,18 @@ def engine(connect: Connect, *, writes: bool) -> Engine:
     @event.listens_for(made, "connect")
     def _set_session(connection: Any, _record: Any) -> None:
         with connection.cursor() as cursor:
+            if connect.tls != "off":
+                _insist_on_tls(cursor)
             cursor.execute(session(connection.get_server_info(), None if writes else connect.statement_limit))
 
     return made
+
+
+def _insist_on_tls(cursor: Any) -> None:
+    """MariaDB's client library goes on in plain text where a server has no TLS."""
+    cursor.execute("SHOW SESSION STATUS LIKE 'Ssl_cipher'")
+    if not cursor.fetchone()[1]:
+        raise StoreError("The server does not encrypt connections.", "Set up TLS there, or WORKBENCH_METRICS_TLS=off.")
 
 
 def session(server: str, limit: float | None) -> str:
