@@ -20,24 +20,11 @@
 -- grain: one row a project and span with at least one deployment
 WITH deployment AS (
   SELECT
-    project,
-    cycle_id,
-    MIN(created_at) AS deployed_at,
-    MAX(CASE WHEN decision = 'no-go' THEN 1 ELSE 0 END) AS no_go,
-    MAX(CASE WHEN decision = 'rework' THEN 1 ELSE 0 END) AS rework
-  FROM (
-    SELECT DISTINCT project, phase_name, created_at, decision, cycle_id
-    FROM dora_metrics
-    WHERE project IN (:projects) AND phase_name = 'deployment' AND created_at >= :since AND created_at < :until
-  ) AS shipped
-  GROUP BY project, cycle_id
-),
-told AS (
-  SELECT
     d.project AS project,
-    d.deployed_at AS deployed_at,
-    d.no_go AS no_go,
-    d.rework AS rework,
+    d.cycle_id AS cycle_id,
+    MIN(d.created_at) AS deployed_at,
+    MAX(CASE WHEN d.decision = 'no-go' THEN 1 ELSE 0 END) AS no_go,
+    MAX(CASE WHEN d.decision = 'rework' THEN 1 ELSE 0 END) AS rework,
     (
       SELECT MIN(CASE m.link_rule WHEN 'named' THEN 1 WHEN 'revert' THEN 2 ELSE 3 END)
       FROM dora_metrics AS m
@@ -47,7 +34,12 @@ told AS (
       SELECT 1 FROM dora_metrics AS m
       WHERE m.project = d.project AND m.fixed_by = d.cycle_id AND m.phase_name = 'maintenance' AND m.link_rule <> 'replaced'
     ) THEN 1 ELSE 0 END AS fixes
-  FROM deployment AS d
+  FROM (
+    SELECT DISTINCT project, phase_name, created_at, decision, cycle_id
+    FROM dora_metrics
+    WHERE project IN (:projects) AND phase_name = 'deployment' AND created_at >= :since AND created_at < :until
+  ) AS d
+  GROUP BY d.project, d.cycle_id
 )
 SELECT
   CASE WHEN :pooled = 1 THEN '' ELSE d.project END AS project,
@@ -64,6 +56,6 @@ SELECT
 FROM JSON_TABLE(:spans, '$[*]' COLUMNS (
   span INT PATH '$.span', starts DATETIME(6) PATH '$.starts', ends DATETIME(6) PATH '$.ends'
 )) AS s
-JOIN told AS d ON d.deployed_at >= s.starts AND d.deployed_at < s.ends
+JOIN deployment AS d ON d.deployed_at >= s.starts AND d.deployed_at < s.ends
 GROUP BY CASE WHEN :pooled = 1 THEN '' ELSE d.project END, s.span
 ORDER BY project, span

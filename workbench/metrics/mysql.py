@@ -73,7 +73,7 @@ class MySQLStore:
             StoreError: the server refused, cannot be reached, or the time limit was reached.
         """
         sql, values = query.bind(parameters)
-        statement = f"/* workbench:{query.name} */ {_driver_text(sql)}"
+        statement = f"/* workbench:{query.name} */ {driver_text(sql)}"
         schema = query.arrow_schema()
         return self._read(f"Query {query.name}", lambda connection: _fetch(connection, statement, values, schema))
 
@@ -213,7 +213,7 @@ class MySQLStore:
 
 
 @lru_cache(maxsize=256)
-def _driver_text(sql: str) -> str:
+def driver_text(sql: str) -> str:
     """``:name`` outside quotes and comments as the driver's ``%(name)s``."""
     parts, end = [], 0
     for name, offset, _, _ in placeholders(sql):
