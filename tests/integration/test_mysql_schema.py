@@ -143,7 +143,7 @@ def as_text(cell: object) -> str:
     return cell.decode() if isinstance(cell, bytes) else "" if cell is None else str(cell)
 
 
-def test_cost_of_the_dashboard_follows_the_window(filled: mysql.MySQLStore, kind: str) -> None:
+def test_cost_of_the_dashboard_follows_the_window(filled: mysql.MySQLStore) -> None:
     """Rows read, as the server counts them: those of the window, not those of the project's history."""
     reads = "SHOW SESSION STATUS LIKE 'Handler_read%%'"
     in_window = 28 * (24 + 3)
@@ -155,7 +155,8 @@ def test_cost_of_the_dashboard_follows_the_window(filled: mysql.MySQLStore, kind
             connection.exec_driver_sql(mysql.driver_text(sql), values).cursor.fetchall()
             after = counts(connection.exec_driver_sql(reads).cursor.fetchall())
         read = after["Handler_read_next"] - before["Handler_read_next"]
-        assert 0 < read < 1.5 * in_window * SCANS[kind], f"{name} read {read} index entries; the window has {in_window} rows"
+        # beside the window's rows: those of the answer's own temporary tables, a few times as many; the history has 13 windows
+        assert 0 < read < 5 * in_window, f"{name} read {read} index entries; the window has {in_window} rows"
 
 
 def counts(rows: list[tuple[object, object]]) -> dict[str, int]:
