@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from workbench.metrics.dora import Asked, Measurement, Question
 from workbench.metrics.quality import Quality
 from workbench.model import Figure, Metric, Statistic, Window
+
+_NOTHING: Final[dict[Metric, str]] = {
+    "deployment_frequency": "No deployments are known for this window.",
+    "lead_time": "No change of this window has a lead time.",
+    "change_fail_rate": "There was no deployment that could fail.",
+    "recovery_time": "No fixed incident of this window is charged to a deployment.",
+    "rework_rate": "There was no deployment.",
+}
+"""Why a covered window has no value."""
+_UNCOVERED: Final = "No data: "
+"""How the rule of a figure begins that no source covers (metrics.figures)."""
 
 
 class Answer(Protocol):
@@ -60,3 +71,11 @@ def busiest(answer: Answer, most: int) -> tuple[str, ...]:
     }
     chosen = sorted(answer.projects, key=lambda project: -deployments[project])[:most]
     return tuple(project for project in answer.projects if project in chosen)
+
+
+def why_none(made: Figure) -> str:
+    """One sentence: why there is no value."""
+    if made.rule.startswith(_UNCOVERED):
+        reason = made.rule.removeprefix(_UNCOVERED)
+        return reason[:1].upper() + reason[1:]
+    return _NOTHING[made.metric]

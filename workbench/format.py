@@ -109,7 +109,7 @@ def short_id(name: str) -> str:
 
 
 def _percent(part: float) -> str:
-    percent = round(abs(part) * 100, 9)  # 0.07 * 100 is 7.000000000000001
+    percent = round(abs(float(part)) * 100, 9)  # 0.07 * 100 is 7.000000000000001
     digits = 0 if percent.is_integer() else 1
     return _signed(part, f"{percent:,.{digits}f}" if percent == 0 or percent >= 0.05 else f"{percent:.1g}")
 

@@ -21,10 +21,11 @@ _MOST_ROWS: Final = 6
 _MANY: Final = 400
 """From so many changes a factor of 2 is split into two bins."""
 _ROW: Final = 150
-_MARKS: Final[dict[Quantile, tuple[str, str, str, str, int]]] = {
-    "median": ("median", theme.BLUE, "solid", "right", -5),
-    "p90": ("90th percentile", theme.PURPLE, "dash", "left", 5),
+_MARKS: Final[dict[Quantile, tuple[str, str, str, int]]] = {
+    "median": ("median", theme.BLUE, "solid", 0),
+    "p90": ("90th percentile", theme.PURPLE, "dash", 1),
 }
+"""Name, colour, dash and line of its label."""
 _LONGEST: Final = Decimal("9999999999.99")
 """The largest duration that a store holds."""
 
@@ -148,13 +149,15 @@ def _mark(chart: go.Figure, answer: Answer, project: str | None, statistic: Quan
     value = figure(answer, project, "lead_time", statistic).value
     if value is None:
         return
-    name, colour, dash, side, shift = _MARKS[statistic]
+    name, colour, dash, line = _MARKS[statistic]
     where = round(_position(value), 6)
+    low, high = chart.layout[f"xaxis{suffix}"].range
+    side, shift = ("left", 5) if where < (low + high) / 2 else ("right", -5)
     axes = {"xref": f"x{suffix}", "yref": f"y{suffix} domain"}
     chart.add_shape(
         type="line", x0=where, x1=where, y0=0, y1=1, line={"color": colour, "width": 2, "dash": dash}, **axes
     )  # fmt: skip
     chart.add_annotation(
         text=f"{name} {human.duration(value)}", showarrow=False, x=where, y=1, yanchor="top", xanchor=side,
-        xshift=shift, font={"color": colour}, **axes,
+        xshift=shift, yshift=-17 * line, font={"color": colour}, **axes,
     )  # fmt: skip

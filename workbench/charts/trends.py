@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench import format as human
-from workbench.answer import Answer, busiest
+from workbench.answer import Answer, busiest, figure, why_none
 from workbench.charts import theme
 from workbench.metrics.figures import TrendPoint
 from workbench.model import HEADLINES, Metric
@@ -45,31 +45,28 @@ def trend(answer: Answer, metric: Metric) -> go.Figure:
     shown: Sequence[str | None] = [None] if answer.question.pooled else busiest(answer, MOST_SERIES)
     points = [point for point in answer.measurement.trend if point.metric == metric and point.project in shown]
     if all(point.value is None for point in points):
-        return theme.no_data(TITLES[metric], _why_empty(metric))
-    figure = theme.blank(TITLES[metric], _remarks(answer, metric, len(shown), points))
+        reasons = {why_none(figure(answer, project, metric, HEADLINES[metric])) for project in shown}
+        return theme.no_data(TITLES[metric], " ".join(sorted(reasons)))
+    chart = theme.blank(TITLES[metric], _remarks(answer, metric, len(shown), points))
     single = len(shown) == 1
     for number, project in enumerate(shown):
         headline = [p for p in points if p.project == project and p.statistic == HEADLINES[metric]]
         style = {"color": theme.HUES[number], "symbol": theme.SYMBOLS[number], "name": project or "all projects"}
         if metric == "deployment_frequency" and single:
-            figure.add_trace(_bars(headline, answer.window.timezone))
+            chart.add_trace(_bars(headline, answer.window.timezone))
             continue
         style["name"] = "median" if single and metric == "lead_time" else style["name"]
-        figure.add_trace(_line(headline, answer.window.timezone, style, with_intervals=single))
+        chart.add_trace(_line(headline, answer.window.timezone, style, with_intervals=single))
         if metric == "lead_time" and single:
             tail = [p for p in points if p.project == project and p.statistic == "p90"]
-            figure.add_trace(_line(tail, answer.window.timezone, dict(_P90), with_intervals=False))
+            chart.add_trace(_line(tail, answer.window.timezone, dict(_P90), with_intervals=False))
     drawn = [p for p in points if single or p.statistic == HEADLINES[metric]]
-    figure.update_layout(
+    chart.update_layout(
         xaxis=theme.time_axis(answer.window.start, answer.window.end, answer.window.timezone),
         yaxis=_value_axis(metric, drawn, single),
-        showlegend=len(figure.data) > 1,
+        showlegend=len(chart.data) > 1,
     )
-    return figure
-
-
-def _why_empty(metric: Metric) -> str:
-    return f"No data: no bucket of this window has a {COUNTED[metric]} to measure, or no imported source covers it."
+    return chart
 
 
 def _remarks(answer: Answer, metric: Metric, series: int, points: Sequence[TrendPoint]) -> list[str]:

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from workbench import format as human
-from workbench.answer import Answer, figure
+from workbench.answer import Answer, figure, why_none
 from workbench.charts.trends import COUNTED, TITLES
 from workbench.display.fragment import text, unbroken
-from workbench.display.marks import change_mark, explanation, level_badge, value_markup, why_none
+from workbench.display.marks import change_mark, explanation, level_badge, value_markup
 from workbench.display.sparkline import sparkline
 from workbench.display.tables import comparison_table
 from workbench.metrics import queries

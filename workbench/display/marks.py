@@ -8,17 +8,9 @@ from workbench import format as human
 from workbench.answer import Answer
 from workbench.display.fragment import muted, text
 from workbench.metrics.levels import edition
-from workbench.model import Figure, Metric
+from workbench.model import Figure
 
 MORE_IS_BETTER: Final = frozenset({"deployment_frequency"})
-NOTHING: Final[dict[Metric, str]] = {
-    "deployment_frequency": "No deployments are known for this window.",
-    "lead_time": "No change of this window has a lead time.",
-    "change_fail_rate": "There was no deployment that could fail.",
-    "recovery_time": "No fixed incident of this window is charged to a deployment.",
-    "rework_rate": "There was no deployment.",
-}
-"""Why a covered window has no value."""
 
 
 def explanation(answer: Answer, *, of_cards: bool = True) -> str:
@@ -72,8 +64,3 @@ def value_markup(made: Figure) -> str:
 
 def _pair(amount: str, unit: str) -> str:
     return f'<span class="wb-pair">{text(amount)}&nbsp;<span class="wb-unit">{text(unit)}</span></span>'
-
-
-def why_none(made: Figure) -> str:
-    """One sentence: why there is no value."""
-    return made.rule.removeprefix("No data: ").capitalize() if made.rule.startswith("No data") else NOTHING[made.metric]
