@@ -88,7 +88,8 @@ def python(*arguments: str, environment: dict[str, str] | None = None) -> Callab
 
 _FACTS = """
 WITH d AS (
-  SELECT range AS n, TIMESTAMP '2024-01-01' + to_microseconds(CAST(range * 63072000e6 / {deployments} AS BIGINT)) AS moment
+  SELECT range AS n,
+    TIMESTAMP '2024-01-01' + to_microseconds(CAST(range * 63072000e6 / {deployments} AS BIGINT)) AS moment
   FROM range({deployments})
 )
 SELECT '{name}' AS project, md5(CAST(n AS VARCHAR)) AS cycle_id, md5(CAST(n * 10 + c AS VARCHAR) || 'c') AS feature_id,

@@ -54,7 +54,7 @@ def print_table(
 
 @contextmanager
 def progress(title: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A function (done, total) that shows on standard error how far work is: a bar on a terminal, else a line per tenth."""
+    """A function (done, total) that shows how far work is, on standard error: a bar on a terminal, else plain lines."""
     if not sys.stderr.isatty():
         yield _plain_progress(title)
         return
