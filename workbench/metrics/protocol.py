@@ -35,8 +35,11 @@ class MetricStore(Protocol):
         """Everything stored of these projects (unknown ones add nothing)."""
 
     def write(self, project: str, old: State, new: State) -> None:
-        """Replace one project's rows as a whole or not at all. ``old`` is what :meth:`read` gave, so that a store can touch
-        only what differs. A new state without rows and imports removes the project."""
+        """Replace one project's rows as a whole or not at all.
+
+        ``old`` is what :meth:`read` gave, so that a store can touch only what differs. A new state without rows and
+        imports removes the project.
+        """
 
     def lock(self, projects: Sequence[str]) -> AbstractContextManager[None]:
         """Hold these projects for writing; another writer waits, a reader does not."""
