@@ -164,7 +164,7 @@ def test_the_distribution_counts_every_change_once(month: Dora) -> None:
     hovers = dict(zip(chart["data"][0]["hovertext"], chart["data"][0]["y"], strict=True))
     assert hovers["16 min to 32 min<br>1 change"] == 1
     labels = [note["text"] for note in chart["layout"]["annotations"]]
-    assert labels == ["median 4 h", "90th percentile 20 d"]
+    assert labels == ["median: 4 h", "90th percentile, dashed: 20 d"]
     assert [10 ** line["x0"] for line in chart["layout"]["shapes"]] == pytest.approx([14400, 1728000], rel=1e-5)
 
 

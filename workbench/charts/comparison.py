@@ -33,7 +33,7 @@ def comparison(answer: Answer) -> go.Figure:
     shown: list[str | None] = [*busiest(answer, _MOST), *([None] if answer.question.pooled else [])]
     panel = _ROW * len(shown) + _HEAD
     drawable = panel * len(METRICS) - _HEAD
-    chart = theme.blank(_TITLE, _remarks(answer, len(shown)), height=drawable + 110)
+    chart = theme.blank(_TITLE, _remarks(answer, len(shown)), height=drawable + theme.MARGINS)
     for number, metric in enumerate(METRICS):
         top = 1 - number * panel / drawable
         domain = [max(0.0, top - (_ROW * len(shown)) / drawable), top]

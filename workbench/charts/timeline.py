@@ -42,7 +42,7 @@ def deployment_timeline(answer: Answer) -> go.Figure:
     shown = busiest(answer, _MOST_PROJECTS)
     rows = [row for row in rows if row["project"] in shown]
     if not rows:
-        return theme.no_data(_TITLE, "No data: there is no deployment in this window.")
+        return theme.no_data(_TITLE, "No deployments are known for this window.")
     place = _Placement(answer, shown)
     height = theme.HEIGHT if len(shown) == 1 else 140 + 36 * len(shown)
     chart = theme.blank(_TITLE, _remarks(answer, shown, len(rows)), height=height)

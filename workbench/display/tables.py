@@ -106,8 +106,8 @@ def failed_deployments(answer: Answer, n: int = 20) -> str:
     several = len(answer.projects) > 1
     columns = [
         *([Column("Project", name=True)] if several else []),
-        Column("Deployed", True), Column("Deployment"), Column("Why it counts as failed"), Column("Changes", True),
-        Column("Incidents", True), Column("Recovered after", True),
+        Column("Deployed", True), Column("Deployment"), Column("Why"), Column("Changes", True),
+        Column("Incidents", True), Column("Recovery", True),
     ]  # fmt: skip
     more = muted(f"The newest {n}; all of them: <code>dora.rows(&quot;change_fail_rate&quot;)</code>.")
     return table(columns, _failure_cells(answer, rows[:n], several)) + (more if len(rows) > n else "")
