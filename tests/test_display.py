@@ -304,3 +304,12 @@ def test_unknown_pieces_options_and_projects_are_refused_with_what_there_is(mont
         month.show("slowest_changes", size=3)
     with pytest.raises(ParameterError, match="They are: shop"):
         month.show("cards", project="nowhere")
+
+
+def test_hundreds_of_projects_are_cut_and_the_cut_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = answers.ask(folder)
+    for module in ("tables", "rules", "quality"):
+        monkeypatch.setattr(import_module(f"workbench.display.{module}"), "MOST_PROJECTS", 2)
+    for piece in ("comparison", "figures", "quality", "rules"):
+        said = seen(answer, piece).text
+        assert "The 2 of 3 projects with the most deployments; figures.json has all of them." in said, piece

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench import format as human
-from workbench.answer import Answer, busiest, figure
+from workbench.answer import Answer, busiest, headlines
 from workbench.charts import theme
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def _newest_first(answer: Answer) -> dict[str, Any]:
 
 
 def _remarks(answer: Answer, shown: Sequence[str], drawn: int) -> list[str]:
-    total = sum(figure(answer, project, "deployment_frequency", "per_week").n for project in answer.projects)
+    of = headlines(answer)
+    total = sum(of[project, "deployment_frequency"].n for project in answer.projects)
     said = [human.count(total, "deployment")]
     if drawn < total:
         said = [f"{drawn:,} of {total:,} deployments: the newest, of at most {_MOST_PROJECTS} projects"]
