@@ -169,8 +169,8 @@ def _incident_findings(rows: list[dict[str, Any]], link_hours: float) -> Iterato
     for row in rows:
         if row["span"] == _WINDOW and row["unlinked"]:
             text = (
-                f"Incidents of the window charged to no deployment: {row['unlinked']}. They name one that is not stored, "
-                f"or began more than {link_hours:g} h after the latest one."
+                f"Incidents of the window charged to no deployment: {row['unlinked']}. They name one that is not "
+                f"stored, or began more than {link_hours:g} h after the latest one."
             )
             yield Finding(row["project"], "unlinked_incidents", "warning", row["unlinked"], text)
         if row["span"] == _BEFORE and row["open"]:
