@@ -51,7 +51,7 @@ class Question:
     def settled_before(self) -> datetime:
         """Deployments from here on (naive UTC) can still be charged with an incident by the time rule.
 
-        In whole five minutes, as :attr:`future`: who asks again a moment later asks the same, and may get what was kept.
+        In whole five minutes, as :attr:`future`: who asks a moment later asks the same, and may get what was kept.
         """
         return _whole(naive_utc(self.moment - timedelta(hours=self.link_hours)))
 
