@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -25,6 +26,8 @@ Edition = Annotated[
     str | None, typer.Option("--edition", metavar="YEAR", help="Edition of the levels: 2025, 2023 or 2021.")
 ]
 Pooled = Annotated[bool, typer.Option("--pooled", help="Add figures over all these projects together.")]
+Refresh = Annotated[bool, typer.Option("--refresh", help="Compute everything anew, also what is in the cache.")]
+Profiled = Annotated[bool, typer.Option("--profile", help="Print every statement with its time, on standard error.")]
 
 _METRIC_NAMES = {
     "deployment_frequency": "Deployment frequency",
@@ -44,6 +47,8 @@ def dora(
     bucket: Bucket = "week",
     edition: Edition = None,
     pooled: Pooled = False,
+    refresh: Refresh = False,
+    profile: Profiled = False,
     as_json: Json = False,
     data: Data = None,
 ) -> None:
@@ -53,20 +58,25 @@ def dora(
     """
     from workbench import connect
 
-    answer = connect(data=data).dora(
-        project or None,
-        days=days,
-        start=start,
-        end=end,
-        timezone=timezone,
-        bucket=bucket,
-        edition=edition,
-        pooled=pooled,
-    )
-    if as_json:
-        print_json(answer.as_json())
-    else:
-        _print_figures(answer)
+    bench = connect(data=data)
+    with bench.profile() if profile else nullcontext() as profiled:
+        answer = bench.dora(
+            project or None,
+            days=days,
+            start=start,
+            end=end,
+            timezone=timezone,
+            bucket=bucket,
+            edition=edition,
+            pooled=pooled,
+            refresh=refresh,
+        )
+        if as_json:
+            print_json(answer.as_json())
+        else:
+            _print_figures(answer)
+    if profiled:
+        typer.echo(str(profiled), err=True)
 
 
 def _print_figures(answer: Dora) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 CURRENT: Final = 0
 PREVIOUS: Final = 1
 _FIRST_BUCKET: Final = 2
+_STEP: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,19 @@ class Question:
     def moment(self) -> datetime:
         """The time of asking, aware."""
         return self.now or datetime.now(UTC)
+
+    @property
+    def settled_before(self) -> datetime:
+        """Deployments from here on (naive UTC) can still be charged with an incident by the time rule.
+
+        In whole five minutes, as :attr:`future`: who asks a moment later asks the same, and may get what was kept.
+        """
+        return _whole(naive_utc(self.moment - timedelta(hours=self.link_hours)))
+
+    @property
+    def future(self) -> datetime:
+        """Rows after this moment (naive UTC) are dated in the future: the time of asking, up to whole five minutes."""
+        return _whole(naive_utc(self.moment) + _STEP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +113,11 @@ class Asker:
         seconds = time.perf_counter() - started
         self.asked.append(Asked(name, query.sentence, query.sql, parameters, answer.num_rows, seconds))
         return answer
+
+
+def _whole(moment: datetime) -> datetime:
+    """Down to whole five minutes."""
+    return moment - (moment - datetime(1970, 1, 1)) % _STEP
 
 
 def measure(store: MetricStore, question: Question) -> Measurement:
@@ -157,13 +176,12 @@ def _parts(
         "until": max(edge[2] for edge in edges),
     }
     spans = queries.spans(edges)
-    settled = naive_utc(question.moment - timedelta(hours=question.link_hours))
     parts: dict[str, dict[int, Part]] = {}
 
     def part(row: Mapping[str, Any]) -> Part:
         return parts.setdefault(row["project"], {}).setdefault(row["span"], Part())
 
-    for row in asker.ask("deployment_counts", **common, settled_before=settled, spans=spans):
+    for row in asker.ask("deployment_counts", **common, settled_before=question.settled_before, spans=spans):
         part(row).counts = Counts(**{name: row[name] for name in Counts.__dataclass_fields__})
     for row in durations_of(asker.table("lead_time_ranks", **common, spans=spans)):
         part(row).lead = row["durations"]

@@ -14,11 +14,11 @@ import os
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -26,9 +26,12 @@ import pyarrow.parquet as pq
 
 from workbench.errors import StoreError
 from workbench.metrics.dialect import to_duckdb
+from workbench.metrics.plan import Plan, duckdb_plan
 from workbench.metrics.protocol import State
 from workbench.metrics.queries import Query
 from workbench.rows import FACTS, FEATURES, IMPORTS
+
+_T = TypeVar("_T")
 
 FORMAT: Final = 1
 _METADATA: Final = b"workbench"
@@ -87,24 +90,36 @@ class EmbeddedStore:
             ParameterError: parameters do not fit the query.
             StoreError: a file cannot be read.
         """
+        return self._ask(query, parameters, _answer).cast(query.arrow_schema())
+
+    def explain(self, query: Query, parameters: Mapping[str, Any]) -> Plan:
+        """Run one question again, for DuckDB's account of how it is run.
+
+        Raises:
+            ParameterError: parameters do not fit the query.
+            StoreError: a file cannot be read.
+        """
+        return duckdb_plan(self._ask(query, parameters, _account))
+
+    def _ask(self, query: Query, parameters: Mapping[str, Any], run: Callable[..., _T]) -> _T:
         sql, values = query.bind(parameters)
         for _ in range(_ATTEMPTS):
             entries = self._named(parameters.get("projects"))
             try:
-                answer = self._run(to_duckdb(sql), values, entries)
+                answer = self._run(to_duckdb(sql), values, entries, run)
             except duckdb.Error as error:
                 if self._unchanged(entries):
                     self._refuse(query, entries, error)
                 continue
             if self._unchanged(entries):
-                return answer.cast(query.arrow_schema())
+                return answer
         raise StoreError(f"The store in {self._folder} is being written all the time.", "Try again later.")
 
-    def _run(self, sql: str, values: Mapping[str, Any], entries: Sequence[_Entry]) -> pa.Table:
+    def _run(self, sql: str, values: Mapping[str, Any], entries: Sequence[_Entry], run: Callable[..., _T]) -> _T:
         cursor = self._database.cursor()
         try:
             cursor.execute(f"USE {self._catalogue(entries)}")
-            return cursor.sql(sql, params=dict(values)).to_arrow_table()
+            return run(cursor, sql, dict(values))
         finally:
             cursor.close()
 
@@ -256,6 +271,15 @@ class EmbeddedStore:
                 while len(self._catalogues) > _KEPT_CATALOGUES:
                     cursor.execute(f"DROP SCHEMA {self._catalogues.popitem(last=False)[1]} CASCADE")
         return name
+
+
+def _answer(cursor: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Any]) -> pa.Table:
+    return cursor.sql(sql, params=values).to_arrow_table()
+
+
+def _account(cursor: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Any]) -> str:
+    found = cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", values).fetchall()
+    return str(found[0][1])
 
 
 def _signature(status: os.stat_result) -> _Signature:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from workbench.metrics.plan import Plan
     from workbench.metrics.queries import Query
 
 
@@ -45,7 +46,13 @@ class MetricStore(Protocol):
         """Hold these projects for writing; another writer waits, a reader does not."""
 
     def version(self) -> str:
-        """A text that changes whenever anything stored has changed."""
+        """A text that changes whenever anything stored has changed, and is never the same for different data.
+
+        Answers are cached under it, so it must be read from the same server as the answers: a version that runs ahead
+        of them would keep an old answer for new."""
+
+    def explain(self, query: Query, parameters: Mapping[str, Any]) -> Plan:
+        """Run one question again, for how it is run: operators with their rows and times."""
 
     def describe(self) -> Mapping[str, str]:
         """What and where it is, for people, without secrets: ``store``, ``location``, ``version``."""

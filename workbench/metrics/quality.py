@@ -13,7 +13,7 @@ from workbench.metrics import queries
 from workbench.metrics.coverage import ProjectCoverage, days_between
 from workbench.metrics.dora import Asker, Question
 from workbench.metrics.protocol import MetricStore
-from workbench.model import Window, naive_utc
+from workbench.model import Window
 
 Severity = Literal["info", "warning"]
 _LONG_GAP: Final = 4.0
@@ -105,9 +105,7 @@ def inspect(store: MetricStore, question: Question, coverage: Mapping[str, Proje
         *_lead_time_findings(asker.ask("missing_lead_times", **common)),
         *_incident_findings(_incident_counts(asker, question), question.link_hours),
         *_gap_findings(asker.ask("longest_gaps", **common), question.window),
-        *_date_findings(
-            asker.ask("suspicious_dates", projects=list(question.projects), now=naive_utc(question.moment))
-        ),
+        *_date_findings(asker.ask("suspicious_dates", projects=list(question.projects), now=question.future)),
         *_import_findings(records),
         *_link_findings(records, question.link_hours),
     ]

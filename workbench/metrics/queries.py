@@ -40,6 +40,8 @@ PYTHON_TYPES: Final[dict[str, type | tuple[type, ...]]] = {
     "text[]": (list, tuple),
     "json": str,
 }
+CURSOR: Final = "after_"
+"""How the parameters begin that say where the page before ended."""
 COLUMN_TYPES: Final = ("text", "integer", "decimal", "total", "datetime")
 
 _NAME = re.compile(r"name:\s*(?P<name>[a-z][a-z0-9_]*)\s*$")
@@ -82,8 +84,15 @@ class Query:
     sql: str
     path: str
 
+    @property
+    def paged(self) -> bool:
+        """Whether it answers with pages of rows, and not with sums and counts."""
+        return any(parameter.name.startswith(CURSOR) for parameter in self.parameters)
+
     def bind(self, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """SQL with list parameters expanded to ``:name_0, :name_1`` …, and the values to bind by name.
+
+        The query's name goes in front as a comment, so that it can be found in a server's own logs.
 
         Raises:
             ParameterError: a parameter is missing, unknown, or of another type than declared.
@@ -106,7 +115,7 @@ class Query:
                 values.update({f"{name}_{index}": item for index, item in enumerate(value)})
             else:
                 values[name] = value
-        return _expand(self.sql, tuple(lengths.items())), values
+        return f"/* workbench:{self.name} */ {_expand(self.sql, tuple(lengths.items()))}", values
 
     def arrow_schema(self) -> pa.Schema:
         """The declared result columns as Arrow types; every store casts its answer to them."""
