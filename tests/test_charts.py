@@ -275,3 +275,21 @@ def test_the_charts_have_the_colours_that_the_style_sheet_pairs_with_the_dark() 
 def test_an_unknown_chart_names_those_that_there_are(month: Dora) -> None:
     with pytest.raises(ParameterError, match="lead_time_distribution"):
         month.chart("pie")
+
+
+def test_a_deployment_says_what_it_was_when_pointed_at(month: Dora) -> None:
+    points = {
+        trace["name"]: trace for trace in drawn(month, "deployment_timeline")["data"] if trace["mode"] == "markers"
+    }
+    assert points["failed (2)"]["customdata"] == [
+        ["Title of d6", "shop", "1 change; an incident began soon after it; 1 open incident"],
+        ["Title of d4", "shop", "1 change; an incident names it; recovered after 2 h"],
+    ]
+
+
+def test_very_many_buckets_leave_their_intervals_to_the_hover(two: Path) -> None:
+    crowded = answers.ask(two, "shop", start="2026-01-01", end="2026-04-01", bucket="day")
+    chart = drawn(crowded, "change_fail_rate")
+    assert set(chart["data"][0]["error_y"]["array"]) == {None}
+    assert "point at it for 95 % intervals" in chart["layout"]["title"]["subtitle"]["text"]
+    assert any("95 % interval: " in text for text in chart["data"][0]["hovertext"])

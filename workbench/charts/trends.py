@@ -37,6 +37,8 @@ COUNTED: Final[dict[Metric, str]] = {
 }
 """What ``n`` of a metric counts."""
 MOST_SERIES: Final = 6
+_MANY: Final = 60
+"""Buckets; of more the intervals are left to the hover, and marks are small."""
 
 
 def trend(answer: Answer, metric: Metric) -> go.Figure:
@@ -87,7 +89,7 @@ def _remarks(answer: Answer, metric: Metric, series: int, points: Sequence[Trend
     elif series < len(answer.projects):
         said.append(f"the {series} of {len(answer.projects)} projects with the most deployments")
     if series == 1:
-        said.append("lines: 95 % intervals")
+        said.append("point at it for 95 % intervals" if _crowded(points) else "lines: 95 % intervals")
     if any(point.partial and point.value is not None for point in points):
         look = "pale" if metric == "deployment_frequency" and series == 1 else "hollow"
         said.append(f"{look}: incomplete {answer.question.bucket}")
@@ -96,6 +98,7 @@ def _remarks(answer: Answer, metric: Metric, series: int, points: Sequence[Trend
 
 def _value_axis(metric: Metric, points: Sequence[TrendPoint], with_intervals: bool) -> dict[str, Any]:
     tops = [point.value for point in points if point.value is not None]
+    with_intervals = with_intervals and not _crowded(points)
     if with_intervals:
         tops += [p.high for p in points if p.high is not None and _has_interval(p)]
     if metric in ("change_fail_rate", "rework_rate"):
@@ -104,6 +107,11 @@ def _value_axis(metric: Metric, points: Sequence[TrendPoint], with_intervals: bo
         return theme.count_axis("Deployments per week", max(tops))
     lows = [p.low for p in points if p.low is not None and _has_interval(p)] if with_intervals else []
     return theme.duration_axis("Time", [*tops, *lows])
+
+
+def _crowded(points: Sequence[TrendPoint]) -> bool:
+    """Whether there are so many buckets that intervals and large marks would cover each other."""
+    return len({point.start for point in points}) > _MANY
 
 
 def _has_interval(point: TrendPoint) -> bool:
@@ -124,7 +132,7 @@ def _line(
         "cliponaxis": False,
         "line": {"color": colour, "width": 2},
         "marker": {
-            "size": 8,
+            "size": 5 if _crowded(points) else 8,
             "color": colour,
             "symbol": [symbol + ("-open" if point.partial else "") for point in points],
         },
@@ -146,8 +154,10 @@ def _bars(points: Sequence[TrendPoint], timezone: str) -> dict[str, Any]:
 
 
 def _error_bars(points: Sequence[TrendPoint], colour: str) -> dict[str, Any]:
+    crowded = _crowded(points)
+
     def reach(point: TrendPoint, upwards: bool) -> float | None:
-        if not _has_interval(point) or point.value is None or point.low is None or point.high is None:
+        if crowded or not _has_interval(point) or point.value is None or point.low is None or point.high is None:
             return None
         return point.high - point.value if upwards else point.value - point.low
 
