@@ -27,7 +27,7 @@ class LogBatch:
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What a load did: rows acknowledged, rows skipped because an earlier run loaded them, rows rejected, bytes sent."""
+    """What a load did: rows acknowledged, rows that an earlier run had loaded, rows rejected, bytes sent."""
 
     loaded: int
     skipped: int
