@@ -81,22 +81,22 @@ CREATE TABLE IF NOT EXISTS imports (
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE {collation}
 """
 
-# One row a project that was ever written, counted up in the writing transaction: a cheap version of all that is stored.
-CHANGES = """
-CREATE TABLE IF NOT EXISTS project_changes (
-  project VARCHAR(100) NOT NULL,
-  changes BIGINT UNSIGNED NOT NULL,
-  PRIMARY KEY (project)
+# One row: a random text that the transaction of every write renews, last of all, so that writers meet there but briefly.
+VERSION = """
+CREATE TABLE IF NOT EXISTS data_version (
+  id TINYINT UNSIGNED NOT NULL,
+  version CHAR(32) NOT NULL,
+  PRIMARY KEY (id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE {collation}
 """
 
 
 def upgrade() -> None:
     collation = MARIADB_COLLATION if op.get_context().dialect.is_mariadb else MYSQL_COLLATION
-    for table in (FACTS, FEATURES, IMPORTS, CHANGES):
+    for table in (FACTS, FEATURES, IMPORTS, VERSION):
         op.execute(table.strip().format(collation=collation))
 
 
 def downgrade() -> None:
-    for table in ("project_changes", "imports", "features", "dora_metrics"):
+    for table in ("data_version", "imports", "features", "dora_metrics"):
         op.execute(f"DROP TABLE IF EXISTS {table}")

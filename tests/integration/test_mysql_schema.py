@@ -67,7 +67,7 @@ def test_migration_that_was_cut_off_is_finished_by_the_next(kind: str, connect: 
     """A server cannot take DDL back: some tables are there already, and nothing says so."""
     schema = connect.url.rpartition("/")[2]
     whole = shape(kind, connect)
-    servers.sql(kind, "DELETE FROM workbench_schema", "DROP TABLE imports, project_changes", schema=schema)
+    servers.sql(kind, "DELETE FROM workbench_schema", "DROP TABLE imports, data_version", schema=schema)
     assert mysql_schema.migrate(connect) == ("", mysql.REVISION)
     assert shape(kind, connect) == whole
 

@@ -27,8 +27,8 @@ def to_duckdb(sql: str) -> str:
         rows = sqlglot.parse_one(
             f"SELECT UNNEST(FROM_JSON({table.this.sql('duckdb')}, '{shape}'), recursive := TRUE)", read="duckdb"
         )
-        alias = table.args.get("alias") or (table.parent.args.get("alias") if table.parent else None)
-        table.replace(exp.Subquery(this=rows, alias=alias.copy() if table.args.get("alias") else None))
+        alias = table.args.get("alias")
+        table.replace(exp.Subquery(this=rows, alias=alias and alias.copy()))
     for join in tree.find_all(exp.Join):
         if join.kind == "STRAIGHT_JOIN":  # tells MySQL's optimiser an order; the answer is that of JOIN
             join.set("kind", None)

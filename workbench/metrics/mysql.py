@@ -7,6 +7,7 @@ more, so that a server that was restarted between two questions goes unnoticed.
 from __future__ import annotations
 
 import hashlib
+import secrets
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,12 +19,15 @@ import pyarrow as pa
 from workbench.errors import StoreError
 from workbench.metrics import mysql_engine
 from workbench.metrics.mysql_load import Loader, Target, column_table, difference, retrying
+from workbench.metrics.mysql_plan import explain
 from workbench.metrics.protocol import State
 from workbench.metrics.queries import Query, placeholders
 from workbench.rows import FACT_KEY, FACTS, FEATURES, IMPORTS
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
+
+    from workbench.metrics.plan import Plan
 
 REVISION: Final = "0001"
 """The schema that this code reads and writes (migrations/)."""
@@ -33,6 +37,7 @@ TABLES: Final = {
     "features": Target("features", FEATURES, ("project", "feature_id", "source")),
 }
 _IMPORTS: Final = Target("imports", IMPORTS, ())
+_VERSION: Final = pa.schema([("version", pa.string())])
 _LOCK_SECONDS: Final = 600
 _CHUNK: Final = 50_000
 
@@ -94,16 +99,20 @@ class MySQLStore:
         return self._read("Reading", lambda connection: _snapshot(connection, names))
 
     def version(self) -> str:
-        """A text that changes with every write of a workbench, to this database, from whatever machine."""
-        sql = "SELECT COUNT(*), COALESCE(SUM(changes), 0) FROM project_changes"
-        schema = pa.schema([("projects", pa.string()), ("changes", pa.string())])
-        row = self._read("A look at the version", lambda c: _fetch(c, sql, {}, schema)).to_pylist()[0]
-        return f"{row['projects']}-{row['changes']}"
+        """A random text that every write of a workbench renews, from whatever machine it comes."""
+        sql = "SELECT COALESCE(MAX(version), '') AS version FROM data_version"
+        found: str = self._read("A look at the version", lambda c: _fetch(c, sql, {}, _VERSION))["version"][0].as_py()
+        return found
+
+    def explain(self, query: Query, parameters: Mapping[str, Any]) -> Plan:
+        """Run one question again under EXPLAIN ANALYZE (MariaDB: ANALYZE FORMAT=JSON)."""
+        sql, values = query.bind(parameters)
+        text = driver_text(sql)
+        return self._read(f"The plan of {query.name}", lambda connection: explain(connection, text, values))
 
     def describe(self) -> Mapping[str, str]:
         """Kind and version of the server, and where it is, without user and password."""
-        schema = pa.schema([("version", pa.string())])
-        version = self._read("A look at the server", lambda c: _fetch(c, "SELECT VERSION()", {}, schema))["version"][0].as_py()
+        version = self._read("A look at the server", lambda c: _fetch(c, "SELECT VERSION()", {}, _VERSION))["version"][0].as_py()
         return {"store": "MariaDB" if "MariaDB" in version else "MySQL", "location": self._place, "version": version}
 
     def _read(self, what: str, action: Any) -> Any:
@@ -201,9 +210,9 @@ class MySQLStore:
             if not old.imports.equals(new.imports):
                 connection.exec_driver_sql("DELETE FROM imports WHERE project = %s", (project,))
                 self._loader.insert(connection, _IMPORTS.name, new.imports)
+            renewed = secrets.token_hex(16)
             connection.exec_driver_sql(
-                "INSERT INTO project_changes (project, changes) VALUES (%s, 1) ON DUPLICATE KEY UPDATE changes = changes + 1",
-                (project,),
+                "INSERT INTO data_version (id, version) VALUES (1, %s) ON DUPLICATE KEY UPDATE version = %s", (renewed, renewed)
             )
             connection.commit()
         except BaseException:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Server = Literal["mysql", "mariadb"]
 
-TABLES: Final = ("project_changes", "imports", "features", "dora_metrics")
+TABLES: Final = ("data_version", "imports", "features", "dora_metrics")
 NEWEST: Final = "head"
 NOTHING: Final = "base"
 
