@@ -80,7 +80,9 @@ class Settings(BaseSettings):
     metrics_url: SecretStr | None = Field(
         default=None, description="mysql://user:password@host:3306/database; without it the embedded store is used"
     )
-    metrics_replica_url: SecretStr | None = Field(default=None, description="a read replica of metrics_url, asked first")
+    metrics_replica_url: SecretStr | None = Field(
+        default=None, description="a read replica of metrics_url, asked first"
+    )
     metrics_password: SecretStr | None = Field(default=None, description="password of metrics_url, if that has none")
     metrics_password_file: Path | None = Field(default=None, description="file whose first line is that password")
     metrics_tls: Literal["off", "encrypt", "verify"] = Field(

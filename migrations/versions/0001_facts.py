@@ -16,8 +16,8 @@ depends_on = None
 MYSQL_COLLATION = "utf8mb4_0900_bin"
 MARIADB_COLLATION = "utf8mb4_nopad_bin"
 
-# metadata is text that must be JSON, as MariaDB's JSON type is. MySQL's own type would reorder keys and rewrite numbers, and
-# an import could not tell an unchanged row from a changed one.
+# metadata is text that must be JSON, as MariaDB's JSON type is. MySQL's own type would reorder keys and rewrite
+# numbers, and an import could not tell an unchanged row from a changed one.
 FACTS = """
 CREATE TABLE IF NOT EXISTS dora_metrics (
   id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
@@ -39,8 +39,8 @@ CREATE TABLE IF NOT EXISTS dora_metrics (
   KEY dora_metrics_phase (phase_name),
   KEY dora_metrics_feature (feature_id),
   KEY dora_metrics_created (created_at),
-  KEY dora_metrics_window (project, phase_name, created_at, decision, cycle_id, feature_id, duration_seconds, charged_to,
-    link_rule, fixed_by),
+  KEY dora_metrics_window (project, phase_name, created_at, decision, cycle_id, feature_id, duration_seconds,
+    charged_to, link_rule, fixed_by),
   KEY dora_metrics_charged (project, charged_to, phase_name, link_rule),
   KEY dora_metrics_fixed (project, fixed_by, phase_name, link_rule),
   CONSTRAINT dora_metrics_metadata CHECK (JSON_VALID(metadata))
@@ -81,7 +81,7 @@ CREATE TABLE IF NOT EXISTS imports (
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE {collation}
 """
 
-# One row: a random text that the transaction of every write renews, last of all, so that writers meet there but briefly.
+# One row: a random text that the transaction of every write renews, last of all, so that writers meet there briefly.
 VERSION = """
 CREATE TABLE IF NOT EXISTS data_version (
   id TINYINT UNSIGNED NOT NULL,
@@ -92,11 +92,13 @@ CREATE TABLE IF NOT EXISTS data_version (
 
 
 def upgrade() -> None:
+    """Make what is not there yet."""
     collation = MARIADB_COLLATION if op.get_context().dialect.is_mariadb else MYSQL_COLLATION
     for table in (FACTS, FEATURES, IMPORTS, VERSION):
         op.execute(table.strip().format(collation=collation))
 
 
 def downgrade() -> None:
+    """Remove it all, with its rows."""
     for table in ("data_version", "imports", "features", "dora_metrics"):
         op.execute(f"DROP TABLE IF EXISTS {table}")

@@ -1,4 +1,4 @@
-"""What goes wrong between a client and a server: nothing is lost, nothing half done, and one sentence says what to do."""
+"""What goes wrong between client and server: nothing is lost, nothing half done, one sentence says what to do."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_writer_that_lost_its_connection_lost_its_lock(
 
 
 def test_deadlock_is_tried_again(store: MySQLStore, kind: str, connect: mysql_engine.Connect) -> None:
-    """Another program holds the last row, and then wants the first one: the server ends the lighter transaction, ours."""
+    """Another program holds the last row, then wants the first: the server ends the lighter transaction, ours."""
     import MySQLdb
     from sqlalchemy import make_url
 
@@ -175,7 +175,7 @@ def test_deadlock_is_tried_again(store: MySQLStore, kind: str, connect: mysql_en
 
 def test_question_over_the_time_limit_is_stopped(connect: mysql_engine.Connect) -> None:
     store = MySQLStore(replace(connect, statement_limit=0.2))
-    heavy = "SELECT COUNT(*) AS n FROM information_schema.columns a, information_schema.columns b, information_schema.columns c"
+    heavy = "SELECT COUNT(*) AS n FROM " + ", ".join(f"information_schema.columns AS {name}" for name in "abc")
     query = queries.parse(f"-- name: heavy\n-- Takes long.\n-- column n integer\n-- grain: one\n{heavy}", "heavy.sql")
     with pytest.raises(StoreError, match=r"Query heavy .* longer than the limit .* WORKBENCH_STATEMENT_LIMIT_SECONDS"):
         store.query(query, {})

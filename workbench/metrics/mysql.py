@@ -1,7 +1,7 @@
 """The metric store on a MySQL or MariaDB server. Implements MetricStore; safe to use from threads.
 
-Readers have a pool of their own, whose sessions can only read; a lost connection is replaced and the question asked once
-more, so that a server that was restarted between two questions goes unnoticed.
+Readers have a pool of their own, whose sessions can only read; a lost connection is replaced and the question asked
+once more, so that a server that was restarted between two questions goes unnoticed.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pyarrow as pa
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
     from workbench.metrics.plan import Plan
+
+T = TypeVar("T")
 
 REVISION: Final = "0001"
 """The schema that this code reads and writes (migrations/)."""
@@ -86,7 +88,9 @@ class MySQLStore:
         """Names of all stored projects, sorted."""
         sql = "SELECT project FROM imports UNION SELECT DISTINCT project FROM dora_metrics"
         schema = pa.schema([("project", pa.string())])
-        return tuple(sorted(self._read("A look at the projects", lambda c: _fetch(c, sql, {}, schema))["project"].to_pylist()))
+        return tuple(
+            sorted(self._read("A look at the projects", lambda c: _fetch(c, sql, {}, schema))["project"].to_pylist())
+        )
 
     def read(self, projects: Sequence[str]) -> State:
         """Everything stored of these projects (unknown ones add nothing), as of one moment."""
@@ -112,10 +116,12 @@ class MySQLStore:
 
     def describe(self) -> Mapping[str, str]:
         """Kind and version of the server, and where it is, without user and password."""
-        version = self._read("A look at the server", lambda c: _fetch(c, "SELECT VERSION()", {}, _VERSION))["version"][0].as_py()
+        version = self._read("A look at the server", lambda c: _fetch(c, "SELECT VERSION()", {}, _VERSION))["version"][
+            0
+        ].as_py()
         return {"store": "MariaDB" if "MariaDB" in version else "MySQL", "location": self._place, "version": version}
 
-    def _read(self, what: str, action: Any) -> Any:
+    def _read(self, what: str, action: Callable[[Connection], T]) -> T:
         """Do something on a reading connection; once more, if that connection turns out to be gone."""
         from sqlalchemy.exc import DBAPIError
 
@@ -166,22 +172,21 @@ class MySQLStore:
             StoreError: another import holds one of them for longer.
         """
         names = [_lock_name(self._place, project) for project in sorted(set(projects))]
-        with mysql_engine.plainly("Locking", self._place):
-            with self.writer.connect() as connection:
-                self._check(connection)
-                try:
-                    for name in names:
-                        _acquire(connection, name)
-                    connection.rollback()
-                except BaseException:
-                    connection.invalidate()  # the server lets go of every lock of a closed connection
-                    raise
-                self._held.connection = connection
-                try:
-                    yield
-                finally:
-                    self._held.connection = None
-                    _release(connection, names)
+        with mysql_engine.plainly("Locking", self._place), self.writer.connect() as connection:
+            self._check(connection)
+            try:
+                for name in names:
+                    _acquire(connection, name)
+                connection.rollback()
+            except BaseException:
+                connection.invalidate()  # the server lets go of every lock of a closed connection
+                raise
+            self._held.connection = connection
+            try:
+                yield
+            finally:
+                self._held.connection = None
+                _release(connection, names)
 
     def write(self, project: str, old: State, new: State) -> None:
         """Replace one project's rows in one transaction, touching only those that differ.
@@ -212,7 +217,8 @@ class MySQLStore:
                 self._loader.insert(connection, _IMPORTS.name, new.imports)
             renewed = secrets.token_hex(16)
             connection.exec_driver_sql(
-                "INSERT INTO data_version (id, version) VALUES (1, %s) ON DUPLICATE KEY UPDATE version = %s", (renewed, renewed)
+                "INSERT INTO data_version (id, version) VALUES (1, %s) ON DUPLICATE KEY UPDATE version = %s",
+                (renewed, renewed),
             )
             connection.commit()
         except BaseException:
@@ -225,7 +231,7 @@ class MySQLStore:
 def driver_text(sql: str) -> str:
     """``:name`` outside quotes and comments as the driver's ``%(name)s``."""
     parts, end = [], 0
-    for name, offset, _, _ in placeholders(sql):
+    for name, offset in placeholders(sql):
         parts += [sql[end:offset].replace("%", "%%"), f"%({name})s"]
         end = offset + 1 + len(name)
     return "".join([*parts, sql[end:].replace("%", "%%")])

@@ -47,7 +47,10 @@ _REMEDIES: Final[Mapping[int, tuple[str, str]]] = {
     3024: ("it took longer than the limit", "Ask for a shorter window, or raise WORKBENCH_STATEMENT_LIMIT_SECONDS."),
     1205: ("another transaction held a row for too long", "Wait for it, and try again."),
     1213: ("it collided with another transaction, several times", "Try again."),
-    1153: ("a value is larger than the server takes at once", "Raise max_allowed_packet on the server, or shorten the value."),
+    1153: (
+        "a value is larger than the server takes at once",
+        "Raise max_allowed_packet on the server, or shorten the value.",
+    ),
     1406: ("a value is too long for its column", "Shorten it in its source."),
     1021: ("the server's disk is full", "Free space on the server."),
     1030: ("the server's storage failed", "Look into the server's error log."),
@@ -59,7 +62,7 @@ _REMEDIES: Final[Mapping[int, tuple[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """How to reach a server. Times in seconds; ``statement_limit`` is for reads, ``load_timeout`` for one step of a load."""
+    """How to reach a server. Times in seconds; ``statement_limit`` is for questions, ``load_timeout`` for imports."""
 
     url: str = field(repr=False)
     password: str | None = field(default=None, repr=False)
@@ -82,7 +85,9 @@ def from_settings(settings: Settings) -> Connect:
         ConfigurationError: there is no URL, or the password file cannot be read.
     """
     if settings.metrics_url is None:
-        raise ConfigurationError("No MySQL database is configured.", "Set WORKBENCH_METRICS_URL=mysql://user@host/database.")
+        raise ConfigurationError(
+            "No MySQL database is configured.", "Set WORKBENCH_METRICS_URL=mysql://user@host/database."
+        )
     return Connect(
         url=settings.metrics_url.get_secret_value(),
         password=_password(settings),
@@ -125,14 +130,14 @@ def parse(connect: Connect) -> URL:
 
     try:
         url = make_url(connect.url)
-        driver, host, database, query = url.drivername, url.host, url.database, url.query
+        driver, host, database, query = url.drivername, url.host, url.database, bool(url.query)
     except (ArgumentError, ValueError):
-        driver, host, database, query = "", None, None, {}
+        driver, host, database, query = "", None, None, False
     if driver not in _DRIVERS or not host or not database or query:
         raise ConfigurationError(
             "WORKBENCH_METRICS_URL cannot be used.",
-            "Write mysql://user@host:3306/database (special characters of user and password as %XX); options have settings "
-            "of their own.",
+            "Write mysql://user@host:3306/database (special characters of user and password as %XX), and nothing more: "
+            "options have settings of their own.",
         )
     url = url.set(drivername="mysql+mysqldb")
     return url.set(password=connect.password) if connect.password is not None and not url.password else url
@@ -186,7 +191,7 @@ def _insist_on_tls(cursor: Any) -> None:
 
 
 def session(server: str, limit: float | None) -> str:
-    """What a session is set to: UTC, strict, and for readers (``limit`` in seconds) read-only with a limit a statement."""
+    """What a session is set to: UTC, strict, and for readers read-only with a limit a statement (in seconds)."""
     parts = ["time_zone = '+00:00'", f"sql_mode = '{_SQL_MODE}'"]
     mariadb = "mariadb" in server.lower()
     if limit is not None and mariadb:
@@ -215,7 +220,7 @@ def _arguments(connect: Connect, writes: bool) -> dict[str, Any]:
 
 
 def _encoders_only() -> dict[Any, Any]:
-    """The driver's conversions without those of results: answers come as text, and Arrow reads whole columns at once."""
+    """The driver's conversions without those of results: answers come as text, which Arrow reads by the column."""
     from MySQLdb.converters import conversions
 
     return {key: value for key, value in conversions.items() if not isinstance(key, int)}
@@ -232,13 +237,19 @@ def plain(error: BaseException, what: str, where: str) -> StoreError:
     """A driver error as one sentence with its remedy."""
     code = number(error)
     reason, remedy = _REMEDIES.get(code, ("", ""))
-    if code in LOST or code in UNREACHABLE and not reason:
-        reason, remedy = "the server cannot be reached or ended the connection", "Check that it runs, then: workbench doctor."
+    if code in LOST or (code in UNREACHABLE and not reason):
+        reason, remedy = (
+            "the server cannot be reached or ended the connection",
+            "Check that it runs, then: workbench doctor.",
+        )
     if not reason:
         original = getattr(error, "orig", None) or error
         reason = " ".join(str(part) for part in original.args[1:]) or type(original).__name__
         remedy = "Run: workbench doctor."
-    return StoreError(f"{what} at {where} failed: {reason} (error {code})." if code else f"{what} at {where} failed: {reason}.", remedy)
+    return StoreError(
+        f"{what} at {where} failed: {reason} (error {code})." if code else f"{what} at {where} failed: {reason}.",
+        remedy,
+    )
 
 
 @contextmanager
@@ -251,7 +262,8 @@ def plainly(what: str, where: str) -> Iterator[None]:
         yield
     except PoolTimeout:
         raise StoreError(
-            f"{what} at {where} failed: all connections of the pool are in use.", "Raise WORKBENCH_POOL_SIZE or ask less at once."
+            f"{what} at {where} failed: all connections of the pool are in use.",
+            "Raise WORKBENCH_POOL_SIZE or ask less at once.",
         ) from None
     except DBAPIError as error:
         raise plain(error, what, where) from None

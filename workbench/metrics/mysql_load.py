@@ -50,7 +50,7 @@ class Difference:
 
 def difference(target: Target, old: pa.Table, new: pa.Table) -> Difference:
     """What turns ``old`` into ``new``, sorted by key so that writers meet rows in the same order."""
-    import duckdb
+    from workbench.metrics.scratch import scratch
 
     nothing = new.slice(0, 0)
     if old.equals(new):
@@ -59,24 +59,22 @@ def difference(target: Target, old: pa.Table, new: pa.Table) -> Difference:
         return Difference(new, nothing, nothing.select(target.key))
     key = ", ".join(target.key)
     rest = " OR ".join(f"n.{name} IS DISTINCT FROM o.{name}" for name in target.schema.names if name not in target.key)
-    present = f"o.{target.key[0]}"
-    with duckdb.connect() as connection:
+    absent = f"o.{target.key[0]} IS NULL"
+    with scratch() as connection:
         connection.register("old", old)
         connection.register("new", new)
         connection.execute(
-            f"CREATE TABLE fresh AS SELECT n.*, {present} IS NOT NULL AS known FROM new AS n LEFT JOIN old AS o USING ({key}) "  # noqa: S608
-            f"WHERE {present} IS NULL OR {rest}"
+            f"""
+            CREATE TEMP TABLE fresh AS SELECT n.*, {absent} AS unknown
+            FROM new AS n LEFT JOIN old AS o USING ({key}) WHERE {absent} OR {rest}
+            """  # noqa: S608 - own names
         )
-        return Difference(
-            *(
-                connection.sql(text).to_arrow_table()
-                for text in (
-                    f"SELECT {target.columns} FROM fresh WHERE NOT known ORDER BY {key}",  # noqa: S608 - own names
-                    f"SELECT {target.columns} FROM fresh WHERE known ORDER BY {key}",  # noqa: S608
-                    f"SELECT {key} FROM old ANTI JOIN new USING ({key}) ORDER BY {key}",  # noqa: S608
-                )
-            )
+        texts = (
+            f"SELECT {target.columns} FROM fresh WHERE unknown ORDER BY {key}",  # noqa: S608
+            f"SELECT {target.columns} FROM fresh WHERE NOT unknown ORDER BY {key}",  # noqa: S608
+            f"SELECT {key} FROM old ANTI JOIN new USING ({key}) ORDER BY {key}",  # noqa: S608
         )
+        return Difference(*(connection.sql(text).to_arrow_table() for text in texts))
 
 
 class Loader:
@@ -96,7 +94,7 @@ class Loader:
         if change.changed.num_rows:
             columns = [name for name in target.schema.names if name not in target.key]
             values = ", ".join(f"m.{name} = s.{name}" for name in columns)
-            self._touch(connection, target, change.changed, "UPDATE {source} SET " + values)
+            self._touch(connection, target, change.changed, "UPDATE {source} SET " + values)  # noqa: S608 - own names
         if change.added.num_rows:
             self.insert(connection, target.name, change.added)
 
@@ -124,7 +122,9 @@ class Loader:
                 if mysql_engine.number(error) not in mysql_engine.NO_LOCAL_INFILE:
                     raise
             self._files_allowed = False
-            _log.warning("The server does not allow LOAD DATA LOCAL (local_infile), so rows are inserted, which is slower.")
+            _log.warning(
+                "The server does not allow LOAD DATA LOCAL (local_infile), so rows are inserted, which is slower."
+            )
         return _insert(connection, table, rows)
 
 
@@ -150,14 +150,14 @@ def _load_file(connection: Connection, table: str, rows: pa.Table) -> None:
 
 def _write_file(rows: pa.Table, path: Path) -> None:
     """Tab-separated, every text in quotes (doubled inside), NULL a bare word."""
-    import duckdb
+    from workbench.metrics.scratch import scratch
 
-    texts = [field.name for field in rows.schema if pa.types.is_string(field.type)]
-    with duckdb.connect() as connection:
+    texts = ", ".join(field.name for field in rows.schema if pa.types.is_string(field.type))
+    with scratch() as connection:
         connection.register("given", rows)
         connection.execute(
-            f"COPY given TO '{str(path).replace(chr(39), chr(39) * 2)}' (FORMAT csv, HEADER false, DELIMITER '\t', QUOTE '\"', "
-            f"ESCAPE '\"', NULLSTR 'NULL', FORCE_QUOTE ({', '.join(texts)}))"
+            f"COPY given TO '{str(path).replace(chr(39), chr(39) * 2)}' (FORMAT csv, HEADER false, DELIMITER '\t', "
+            f"QUOTE '\"', ESCAPE '\"', NULLSTR 'NULL', FORCE_QUOTE ({texts}))"
         )
 
 

@@ -17,7 +17,9 @@ _WORTH_A_WORD: Final = 1000
 def explain(connection: Connection, text: str, values: Mapping[str, Any]) -> Plan:
     """Run a statement (the driver's text) for its plan with measured rows and times."""
     mariadb = connection.dialect.is_mariadb  # type: ignore[attr-defined]
-    measured, estimated = ("ANALYZE FORMAT=JSON", "EXPLAIN") if mariadb else ("EXPLAIN ANALYZE", "EXPLAIN FORMAT=TRADITIONAL")
+    measured, estimated = (
+        ("ANALYZE FORMAT=JSON", "EXPLAIN") if mariadb else ("EXPLAIN ANALYZE", "EXPLAIN FORMAT=TRADITIONAL")
+    )
     bound = dict(values) or None
     tree = _text(connection.exec_driver_sql(f"{measured} {text}", bound).cursor.fetchall()[0][0])
     result = connection.exec_driver_sql(f"{estimated} {text}", bound)
