@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import atexit
+import fcntl
 import itertools
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -16,9 +18,30 @@ from workbench.metrics import mysql_engine, mysql_schema
 from workbench.metrics.mysql import MySQLStore
 
 SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "servers"
+USERS = SCRIPT.parent.parent / ".servers" / "users"
 CANNOT_RUN = 3
 KINDS = ("mariadb", "mysql")
 _numbers = itertools.count()
+_made: list[tuple[str, str]] = []
+
+
+def hold() -> IO[str]:
+    """Keep the servers for this test session, beside others that may use them; what it gives has to stay open."""
+    USERS.parent.mkdir(exist_ok=True)
+    users = USERS.open("w")
+    fcntl.flock(users, fcntl.LOCK_SH)
+    return users
+
+
+def release(users: IO[str]) -> None:
+    """The last session to end stops the servers; WORKBENCH_TEST_KEEP_SERVERS=1 lets them run on."""
+    with users:
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        if os.environ.get("WORKBENCH_TEST_KEEP_SERVERS") != "1":
+            run("stop")
 
 
 @cache
@@ -38,18 +61,23 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def database(name: str, **options: object) -> mysql_engine.Connect:
-    """A new, empty database, dropped at the end of this process."""
+    """A new, empty database, dropped at the end of this test session."""
     schema = f"workbench_test_{os.getpid()}_{next(_numbers)}"
     sql(name, f"CREATE DATABASE {schema}")
-    atexit.register(_drop, name, schema)
+    _made.append((name, schema))
     return mysql_engine.Connect(url=f"{url(name)}/{schema}", **options)  # type: ignore[arg-type]
 
 
-def _drop(name: str, schema: str) -> None:
-    try:
-        sql(name, f"DROP DATABASE IF EXISTS {schema}")
-    except Exception as error:
-        print(f"{schema} stays on {name}: {error}", file=sys.stderr)
+def drop_databases() -> None:
+    """Remove what this process made; a server that a test has ended took its databases along."""
+    if not _made:
+        return
+    import MySQLdb
+
+    while _made:
+        name, schema = _made.pop()
+        with suppress(MySQLdb.OperationalError):
+            sql(name, f"DROP DATABASE IF EXISTS {schema}")
 
 
 def sql(name: str, *statements: str, schema: str = "information_schema") -> list[tuple[str | None, ...]]:
