@@ -1,4 +1,4 @@
-"""How settings become a connection to MySQL, without a server: where the password comes from, and that nobody sees it."""
+"""How settings become a connection to MySQL, without a server: where the password comes from, and who sees it."""
 
 from __future__ import annotations
 
