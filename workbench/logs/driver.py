@@ -25,6 +25,8 @@ try:
         RequestExecutionException,
         Unauthorized,
         Unavailable,
+        WriteFailure,
+        WriteTimeout,
     )
     from cassandra.auth import PlainTextAuthProvider
     from cassandra.cluster import Cluster, DefaultConnection, ExecutionProfile, NoHostAvailable, Session
@@ -188,3 +190,8 @@ def is_schema_missing(error: BaseException) -> bool:
 def is_refusal(error: BaseException) -> bool:
     """Whether the server will never take this: asking again is no use, a smaller batch may be."""
     return isinstance(error, InvalidRequest | Unauthorized)
+
+
+def is_too_slow(error: BaseException) -> bool:
+    """Whether less at once may help."""
+    return isinstance(error, OperationTimedOut | WriteTimeout | WriteFailure)

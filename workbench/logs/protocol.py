@@ -27,7 +27,10 @@ class LogBatch:
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What a load did: acknowledged rows, rows skipped because an earlier run had loaded them, rejected rows, bytes sent."""
+    """What a load did: acknowledged rows, rows skipped because an earlier run had loaded them, rejected rows, bytes sent.
+
+    ``expired`` rows were older than the store keeps rows, and were not written.
+    """
 
     loaded: int
     skipped: int
@@ -36,6 +39,7 @@ class LoadReport:
     bytes: int
     seconds: float
     reject_file: Path | None = None
+    expired: int = 0
 
 
 class LogStore(Protocol):

@@ -1,0 +1,216 @@
+"""The log store in Cassandra 4.1 or 5.0: infrastructure_logs and infrastructure_log_stats in one keyspace."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from workbench.errors import ConfigurationError, StoreError
+from workbench.logs import address as addresses
+from workbench.logs import driver, schema, statements
+from workbench.logs.loader import Loader, Options
+from workbench.logs.pages import answer
+from workbench.logs.prepare import Target, day_timestamp, partition_key, time_left
+from workbench.logs.protocol import LoadReport, LogBatch
+from workbench.logs.reader import Asked, Reader, covered, microseconds
+from workbench.logs.wire import WireBatch, encode
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BATCH_ROWS: Final = 1000
+BATCH_BYTES: Final = 1 << 20
+__all__ = ["CassandraLogStore", "day_timestamp"]
+
+
+class CassandraLogStore:
+    """A :class:`workbench.logs.protocol.LogStore`. Connects when first used; ``close`` it, or use it in ``with``.
+
+    Args:
+        url: ``cassandra://user:password@host1,host2/keyspace?dc=…`` (workbench.logs.address).
+        state: folder for checkpoints and rejected rows.
+        batch_rows: most rows of a batch.
+    """
+
+    def __init__(self, url: str, state: Path, *, batch_rows: int = BATCH_ROWS) -> None:
+        self.address = addresses.parse(url)
+        self.state = state
+        self.batch_rows = batch_rows
+        if not 1 <= batch_rows <= 65_535:
+            raise ConfigurationError(f"A batch cannot have {batch_rows} rows.", "Take 1 to 65535; 1000 is a good number.")
+        self._session: Any = None
+
+    def __enter__(self) -> CassandraLogStore:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connections."""
+        if self._session is not None:
+            self._session.cluster.shutdown()
+            self._session = None
+
+    @property
+    def session(self) -> Any:
+        """The driver's session, connected when first asked for."""
+        if self._session is None:
+            self._session = driver.connect(self.address)
+        return self._session
+
+    # --- set-up ---
+
+    def migrate(self, **options: Any) -> list[str]:
+        """Make what is missing (:func:`workbench.logs.schema.create`), and return the statements that ran."""
+        self.close()
+        session = driver.connect(self.address, keyspace=False)
+        try:
+            with driver.translated(self.address):
+                return schema.create(session, self.address.keyspace, **{"replication": None} | options)
+        finally:
+            session.cluster.shutdown()
+            self.__dict__.pop("reader", None)
+            self.__dict__.pop("target", None)
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Reads this keyspace as its tables are."""
+        with driver.translated(self.address):
+            return Reader(self.session, self.address, schema.shape_of(self.session, self.address.keyspace))
+
+    @cached_property
+    def target(self) -> Target:
+        """What is needed to write."""
+        shape = self.reader.shape
+        if shape.foreign:
+            raise StoreError(
+                f"Columns of {self.address.keyspace}.{schema.LOGS} have other types than the workbench writes: "
+                f"{', '.join(shape.foreign)}.",
+                "Load into another keyspace, and make its tables with: workbench migrate.",
+            )
+        with driver.translated(self.address):
+            row = self._insert(schema.LOGS, shape.columns)
+            counts = self._insert(schema.STATS, tuple(schema.STATS_ROWS.names)) if shape.stats else None
+        self._kept = (row, counts)  # the driver prepares a statement anew for a node only as long as somebody holds it
+        return Target(shape, row.query_id, counts.query_id if counts else b"", self.batch_rows, BATCH_BYTES)
+
+    def _insert(self, table: str, columns: tuple[str, ...]) -> Any:
+        markers = ", ".join("?" * len(columns))
+        text = statements.text("insert_row", table=table, columns=", ".join(columns), markers=markers)
+        return self.session.prepare(text)
+
+    # --- what a log store does ---
+
+    def load(
+        self,
+        batches: Iterable[LogBatch],
+        *,
+        resume: bool = True,
+        progress: Callable[[int, int | None], None] | None = None,
+        dry_run: bool = False,
+        rows_per_second: float | None = None,
+        patience: float = 60.0,
+    ) -> LoadReport:
+        """Write batches (see the protocol). A dry run says what would be written, and writes nothing.
+
+        Raises:
+            StoreError: the nodes took nothing for ``patience`` seconds, or the tables are missing.
+        """
+        options = Options(resume, dry_run, rows_per_second, patience, progress)
+        loader = Loader(self.session, self.address, self.target, self.state, options)
+        report = loader.run(batches)
+        if not dry_run and self.reader.shape.stats:
+            with driver.translated(self.address):
+                for host, day in sorted(loader.tally.days):
+                    self._settle(host, day)
+        return report
+
+    def partition(
+        self,
+        host: str,
+        day: date,
+        *,
+        newest: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        severity: str | None = None,
+        source: str | None = None,
+    ) -> pa.Table:
+        """Rows of one host and day, newest first (see the protocol)."""
+        with driver.translated(self.address):
+            return self.reader.partition(host, day, Asked(newest, since, until, severity, source))
+
+    def partitions(
+        self, keys: Sequence[tuple[str, date]], *, concurrent: int = 4, **asked: Any
+    ) -> Iterator[tuple[tuple[str, date], pa.Table]]:
+        """Several hosts and days, one table each, read at the same time and handed out in order."""
+        return self.reader.many(keys, Asked(**asked), concurrent)
+
+    def stats(self, host: str, day: date) -> pa.Table:
+        """Counts of one host and day (see the protocol)."""
+        with driver.translated(self.address):
+            return self.reader.stats(host, day)
+
+    def hosts(self) -> pa.Table:
+        """Every host with its first and last day and its rows (see the protocol)."""
+        with driver.translated(self.address):
+            return self.reader.hosts()
+
+    def describe(self) -> Mapping[str, str]:
+        """What and where it is; no secrets."""
+        with driver.translated(self.address):
+            version = answer(self.session, "SELECT release_version FROM system.local")["release_version"][0].as_py()
+        return {"store": "cassandra", "location": str(self.address), "version": version}
+
+    def verify(self, host: str, day: date) -> bool:
+        """Whether the lines of a host and day, read at QUORUM, are as many as the counts say."""
+        with driver.translated(self.address):
+            return bool(self.reader.recounted(host, day).equals(self.reader.stats(host, day)))
+
+    def monitor(self) -> pd.DataFrame:
+        """What ``nodetool tablestats`` tells, of every node (:mod:`workbench.logs.monitor`)."""
+        from workbench.logs.monitor import tables
+
+        with driver.translated(self.address):
+            return tables(self.session, self.address.keyspace)
+
+    # --- counts of days that several loads fed ---
+
+    def _settle(self, host: str, day: date) -> None:
+        """Count a day's lines anew if more than one load brought some, and keep the result with what it covers."""
+        counts = answer(self.session, self.reader._prepare("read_counts"), (host, day), execution_profile=driver.VERIFY)
+        grouped = counts.group_by("load").aggregate([([], "count_all"), ("rows", "sum")])
+        if sum(1 for load in grouped["load"].to_pylist() if load) < 2:
+            return
+        covers = covered(grouped.rename_columns(["load", "counts", "lines"]))
+        found = self.reader.recounted(host, day)
+        now = microseconds()
+        days = day.toordinal() - date(1970, 1, 1).toordinal()
+        ttl = self.reader.shape.ttl
+        left = int(time_left(np.int64(days), ttl, int(time.time()))) if ttl else 0
+        n = found.num_rows
+        constant = {
+            "hostname": pa.scalar(host),
+            "log_date": pa.scalar(day),
+            "load": pa.scalar(""),
+            "chunk": pa.scalar(0, pa.int32()),
+            "covers": pa.scalar(covers),
+        }
+        names = schema.STATS_ROWS.names
+        columns = [pa.repeat(constant[name], n) if name in constant else found[name].combine_chunks() for name in names]
+        wire = encode(self.target.insert_counts, [*columns, pa.repeat(pa.scalar(left, pa.int32()), n)])
+        self.session.execute(self.reader._prepare("delete_counted"), (host, day), execution_profile=driver.WRITE)
+        rows = WireBatch(wire.slice(0, n), n, max(now, microseconds()))
+        batch = driver.RowsBatch(rows, self.address.keyspace, partition_key(host, days, None))
+        self.session.execute(batch, execution_profile=driver.WRITE)

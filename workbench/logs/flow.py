@@ -1,0 +1,102 @@
+"""How much may be on its way to each node: in batches (adapted to the node's answers), in bytes, and by partition.
+
+A node that queues requests answers later without answering more. So, as in TCP Vegas, the number in flight follows the
+part of it that only waits: ``window * (1 - shortest / usual answer time)`` batches. Fewer than ``QUEUED_LOW`` waiting: one
+more may go; more than ``QUEUED_HIGH``: one fewer. A failure halves the window.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from threading import Condition
+from typing import Final
+
+QUEUED_LOW: Final = 0.8
+QUEUED_HIGH: Final = 2.0
+FORGET: Final = 1.01
+"""The shortest answer time grows by this factor at every look, so that a server that got slower is believed."""
+SMOOTH: Final = 0.2
+
+
+@dataclass(slots=True)
+class Node:
+    """One node's traffic. Times are in seconds."""
+
+    window: float = 2.0
+    in_flight: int = 0
+    bytes: int = 0
+    largest: int = 0
+    shortest: float = float("inf")
+    usual: float = 0.0
+    answers: int = 0
+
+    def learn(self, seconds: float, size: int, most: int) -> None:
+        """Take an answer into account; small batches say nothing about full ones."""
+        self.largest = max(self.largest, size)
+        if size * 2 < self.largest:
+            return
+        self.shortest = min(self.shortest, seconds)
+        self.usual += (seconds - self.usual) * (SMOOTH if self.usual else 1.0)
+        self.answers += 1
+        if self.answers < self.window:
+            return
+        self.answers = 0
+        queued = self.window * (1 - self.shortest / self.usual)
+        if queued < QUEUED_LOW:
+            self.window = min(self.window + 1, most)
+        elif queued > QUEUED_HIGH:
+            self.window = max(self.window - 1, 1)
+        self.shortest *= FORGET
+
+    def back_off(self) -> None:
+        """A time-out, an overload or a lost connection."""
+        self.window = max(self.window / 2, 1)
+        self.answers = 0
+
+
+@dataclass(slots=True)
+class Flow:
+    """Admission of batches; safe to use from several threads."""
+
+    most_bytes: int = 8 << 20
+    most: int = 32
+    most_per_partition: int = 2
+    nodes: dict[str, Node] = field(default_factory=dict)
+    partitions: Counter[bytes] = field(default_factory=Counter)
+    changed: Condition = field(default_factory=Condition)
+
+    def enter(self, node: str, partition: bytes, size: int) -> bool:
+        """Take a place for a batch, if there is one. A batch larger than the limit may go alone."""
+        with self.changed:
+            traffic = self.nodes.setdefault(node, Node())
+            crowded = traffic.in_flight and traffic.bytes + size > self.most_bytes
+            if crowded or traffic.in_flight >= int(traffic.window):
+                return False
+            if self.partitions[partition] >= self.most_per_partition:
+                return False
+            traffic.in_flight += 1
+            traffic.bytes += size
+            self.partitions[partition] += 1
+            return True
+
+    def leave(self, node: str, partition: bytes, size: int, seconds: float | None) -> None:
+        """Give the place back; ``seconds`` is how long the answer took, None if it was a failure of the server."""
+        with self.changed:
+            traffic = self.nodes[node]
+            traffic.in_flight -= 1
+            traffic.bytes -= size
+            self.partitions[partition] -= 1
+            if not self.partitions[partition]:
+                del self.partitions[partition]
+            if seconds is None:
+                traffic.back_off()
+            else:
+                traffic.learn(seconds, size, self.most)
+            self.changed.notify_all()
+
+    @property
+    def in_flight(self) -> int:
+        """Batches on their way to all nodes."""
+        with self.changed:
+            return sum(node.in_flight for node in self.nodes.values())

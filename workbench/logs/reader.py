@@ -1,0 +1,223 @@
+"""Reads lines and counts from Cassandra as Arrow tables."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from workbench.errors import ParameterError
+from workbench.log_rows import LOG_ROWS
+from workbench.logs import driver, statements
+from workbench.logs.address import Address
+from workbench.logs.pages import answer, pages
+from workbench.logs.schema import Shape
+
+PAGE_ROWS: Final = 5000
+STATS: Final = pa.schema([("hour", pa.int8()), ("severity", pa.string()), ("source", pa.string()), ("rows", pa.int64())])
+HOSTS: Final = pa.schema(
+    [("hostname", pa.string()), ("first_day", pa.date32()), ("last_day", pa.date32()), ("rows", pa.int64())]
+)
+_BY_LOAD: Final = ["hostname", "log_date", "load", "counts", "lines", "covers"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which lines of a host and day: in [since, until), of a severity and a source, at most ``newest``."""
+
+    newest: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    severity: str | None = None
+    source: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.newest is not None and self.newest < 1:
+            raise ParameterError(f"newest={self.newest} asks for nothing.", "Ask for 1 line or more.")
+
+
+def milliseconds(at: datetime) -> int:
+    """Milliseconds since 1970, rounded up, so that bounds between two of them mean what they say. Naive is UTC."""
+    whole = (at if at.tzinfo else at.replace(tzinfo=UTC)) - datetime(1970, 1, 1, tzinfo=UTC)
+    return -(-whole // timedelta(milliseconds=1))
+
+
+@dataclass(slots=True)
+class Reader:
+    """Answers questions about one keyspace."""
+
+    session: Any
+    address: Address
+    shape: Shape
+    prepared: dict[str, Any] = field(default_factory=dict)
+
+    # --- lines ---
+
+    def partition(self, host: str, day: date, asked: Asked) -> pa.Table:
+        """Lines of one host and day, newest first."""
+        return pa.concat_tables([self._schema(()).empty_table(), *self.stream(host, day, asked)]).combine_chunks()
+
+    def stream(self, host: str, day: date, asked: Asked, only: tuple[str, ...] = (), profile: str = driver.READ) -> Iterator[pa.Table]:
+        """The same, page by page; ``only`` names the columns wanted, all if none."""
+        left = asked.newest
+        for bucket in self._buckets(day, asked):
+            for table in self._part(host, day, bucket, asked, left, only, profile):
+                left = None if left is None else left - table.num_rows
+                yield table
+            if left is not None and left <= 0:
+                return
+
+    def many(self, keys: Iterable[tuple[str, date]], asked: Asked, concurrent: int = 4) -> Iterator[tuple[tuple[str, date], pa.Table]]:
+        """Several hosts and days, in the order asked for, at most ``concurrent`` under way or waiting to be taken."""
+        with driver.translated(self.address), ThreadPoolExecutor(concurrent, "workbench-read") as pool:
+            waiting: list[tuple[tuple[str, date], Future[pa.Table]]] = []
+            for key in keys:
+                waiting.append((key, pool.submit(self.partition, *key, asked)))
+                if len(waiting) >= concurrent:
+                    first, future = waiting.pop(0)
+                    yield first, future.result()
+            for first, future in waiting:
+                yield first, future.result()
+
+    def _buckets(self, day: date, asked: Asked) -> list[int | None]:
+        """Parts of the day that can have such lines, newest first; None where the key has no bucket."""
+        if not self.shape.parts:
+            return [None]
+        start = milliseconds(datetime(day.year, day.month, day.day, tzinfo=UTC))
+        span = 86_400_000 // self.shape.parts
+        low = 0 if asked.since is None else milliseconds(asked.since) - start
+        high = 86_400_000 if asked.until is None else milliseconds(asked.until) - start
+        parts = range(self.shape.parts)
+        return [part for part in reversed(parts) if low < (part + 1) * span and high > part * span]
+
+    def _schema(self, only: tuple[str, ...]) -> pa.Schema:
+        return pa.schema([column for column in LOG_ROWS if column.name in (only or LOG_ROWS.names)])
+
+    def _part(
+        self, host: str, day: date, bucket: int | None, asked: Asked, limit: int | None, only: tuple[str, ...], profile: str
+    ) -> Iterator[pa.Table]:
+        key = {"hostname": host, "log_date": day} | ({} if bucket is None else {"bucket": bucket})
+        conditions = [f"{name} = ?" for name in key]
+        values: list[Any] = list(key.values())
+        for condition, bound in (("log_timestamp >= ?", asked.since), ("log_timestamp < ?", asked.until)):
+            if bound is not None:
+                conditions.append(condition)
+                values.append(milliseconds(bound))
+        filters = {n: v for n, v in (("severity", asked.severity), ("source", asked.source)) if v is not None}
+        conditions += [f"{name} = ?" for name in filters]
+        values += [*filters.values(), *([] if limit is None else [limit])]
+        tail = ("" if limit is None else "LIMIT ? ") + ("ALLOW FILTERING" if filters else "")
+        schema = self._schema(only)
+        columns = ", ".join(name for name in schema.names if name in self.shape.columns and name not in key)
+        statement = self._prepare("read_partition", columns=columns, conditions=" AND ".join(conditions), tail=tail)
+        bound_statement = statement.bind(values)
+        bound_statement.fetch_size = min(limit or PAGE_ROWS, PAGE_ROWS)
+        for table in pages(self.session, bound_statement, execution_profile=profile):
+            yield _completed(table, schema, {"bucket": 0} | key)
+
+    def _prepare(self, name: str, **fills: str) -> Any:
+        text = statements.text(name, **fills)
+        if text not in self.prepared:
+            self.prepared[text] = self.session.prepare(text)
+        return self.prepared[text]
+
+    # --- counts ---
+
+    def stats(self, host: str, day: date) -> pa.Table:
+        """Counts of one host and day. Where several loads brought lines of that day, the lines themselves are counted."""
+        if not self.shape.stats:
+            return _summed(self.recounted(host, day))
+        counts = answer(self.session, self._prepare("read_counts"), (host, day))
+        loads = [load for load in counts["load"].unique().to_pylist() if load]
+        if len(loads) < 2:
+            return _summed(counts.filter(pc.not_equal(counts["load"], "")))
+        fresh = counts.filter(pc.equal(counts["load"], ""))
+        covers = covered(_by_load(counts))
+        if fresh.num_rows and pc.all(pc.equal(fresh["covers"], covers)).as_py():
+            return _summed(fresh)
+        return _summed(self.recounted(host, day))
+
+    def recounted(self, host: str, day: date) -> pa.Table:
+        """Counts by hour, severity and source from the lines themselves, read at QUORUM."""
+        wanted = ("log_timestamp", "severity", "source")
+        found = [pa.table({name: [] for name in STATS.names}).cast(STATS)]
+        for table in self.stream(host, day, Asked(), wanted, driver.VERIFY):
+            hours = table.append_column("hour", pc.hour(table["log_timestamp"]).cast(pa.int8()))
+            counts = hours.group_by(["hour", "severity", "source"]).aggregate([([], "count_all")])
+            found.append(counts.rename_columns(["hour", "severity", "source", "rows"]).cast(STATS))
+        return _summed(pa.concat_tables(found))
+
+    def totals(self) -> pa.Table:
+        """Rows by host and day; null where only the lines themselves could tell."""
+        if not self.shape.stats:
+            key = ", ".join(self.shape.partition)
+            found = answer(self.session, self._prepare("read_partitions", key=key), timeout=120)
+            days = found.group_by(["hostname", "log_date"]).aggregate([])
+            return days.append_column("rows", pa.nulls(days.num_rows, pa.int64()))
+        loads = answer(self.session, self._prepare("read_totals"), timeout=120).select(_BY_LOAD)
+        return _totals(loads, self.stats)
+
+    def hosts(self) -> pa.Table:
+        """Every host with its first and last day and its rows."""
+        grouped = self.totals().group_by("hostname").aggregate([("log_date", "min"), ("log_date", "max"), ("rows", "sum")])
+        hosts = grouped.select(["hostname", "log_date_min", "log_date_max", "rows_sum"]).rename_columns(HOSTS.names)
+        return hosts.cast(HOSTS).sort_by("hostname").combine_chunks()
+
+
+def _completed(table: pa.Table, schema: pa.Schema, constants: dict[str, Any]) -> pa.Table:
+    """The columns of a schema: what the key says is the same in every row; what the table lacks is null."""
+    columns = []
+    for wanted in schema:
+        if wanted.name in table.column_names:
+            columns.append(table[wanted.name])
+        elif wanted.name in constants:
+            columns.append(pa.repeat(pa.scalar(constants[wanted.name], wanted.type), table.num_rows))
+        else:
+            columns.append(pa.nulls(table.num_rows, wanted.type))
+    return pa.table(columns, schema=schema)
+
+
+def _summed(counts: pa.Table) -> pa.Table:
+    """Counts of all chunks together, in order."""
+    keys = ["hour", "severity", "source"]
+    sums = counts.group_by(keys).aggregate([("rows", "sum")]).select([*keys, "rows_sum"]).rename_columns(STATS.names)
+    return sums.cast(STATS).sort_by([(key, "ascending") for key in keys]).combine_chunks()
+
+
+def _by_load(counts: pa.Table) -> pa.Table:
+    """What each load brought to one host and day, as queries of totals say it."""
+    return counts.group_by("load").aggregate([([], "count_all"), ("rows", "sum")]).rename_columns(["load", "counts", "lines"])
+
+
+def covered(loads: pa.Table) -> str:
+    """A name for the state of the counts of one host and day, recounts aside: any later chunk changes it."""
+    rows = zip(*(loads[name].to_pylist() for name in ("load", "counts", "lines")), strict=True)
+    return hashlib.sha256(repr(sorted(row for row in rows if row[0])).encode()).hexdigest()[:32]
+
+
+def _totals(loads: pa.Table, stats: Any) -> pa.Table:
+    """Rows by host and day from those by load; days with several loads take their recount, or are counted now."""
+    brought = loads.filter(pc.not_equal(loads["load"], ""))
+    days = brought.group_by(["hostname", "log_date"]).aggregate([("lines", "sum"), ([], "count_all")])
+    single = days.filter(pc.equal(days["count_all"], 1)).select(["hostname", "log_date", "lines_sum"])
+    several = days.filter(pc.greater(days["count_all"], 1))
+    names = ["hostname", "log_date", "rows"]
+    found = {name: [] for name in names}  # type: dict[str, list[Any]]
+    for host, day in zip(several["hostname"].to_pylist(), several["log_date"].to_pylist(), strict=True):
+        found["hostname"].append(host)
+        found["log_date"].append(day)
+        found["rows"].append(pc.sum(stats(host, day)["rows"]).as_py())
+    schema = pa.schema([("hostname", pa.string()), ("log_date", pa.date32()), ("rows", pa.int64())])
+    return pa.concat_tables([single.rename_columns(names).cast(schema), pa.table(found, schema=schema)])
+
+
+def microseconds() -> int:
+    """Now, as write times have it."""
+    return time.time_ns() // 1000
