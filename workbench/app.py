@@ -1,9 +1,10 @@
-"""connect(): the one place that chooses implementations, and the objects that notebooks, the command and reports talk to."""
+"""connect(): the one place that chooses implementations, and the objects that notebooks and the command talk to."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from workbench import settings as configuration
 from workbench.errors import ParameterError, StoreError
 from workbench.metrics import queries
-from workbench.metrics.dora import Asked, Measurement, Question, TrendPoint, as_json, measure, measure_trend
+from workbench.metrics.dora import Asked, Asker, Measurement, Question, as_json, measure, measure_trend
 from workbench.metrics.drilldown import Drilldown
+from workbench.metrics.figures import TrendPoint
 from workbench.metrics.protocol import MetricStore
 from workbench.metrics.quality import Quality, inspect
 from workbench.model import BUCKET_UNITS, BucketUnit, Figure, Window
@@ -22,6 +24,8 @@ from workbench.settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
+
+    from workbench.display.fragment import Html
 
 DEFAULT_DAYS = 90
 
@@ -111,7 +115,7 @@ class Bench:
         known = self.metrics.projects()
         names = known if project is None else (project,) if isinstance(project, str) else tuple(dict.fromkeys(project))
         if not known:
-            raise ParameterError(
+            raise StoreError(
                 "Nothing has been imported yet.", "Run: workbench import git PATH, or workbench import sample."
             )
         if unknown := [name for name in names if name not in known]:
@@ -160,6 +164,7 @@ class Dora:
         self._store = store
         self.question = question
         self._drilldown = Drilldown(store, question)
+        self._asker = Asker(store)
 
     @property
     def window(self) -> Window:
@@ -195,8 +200,13 @@ class Dora:
 
     @property
     def statements(self) -> pd.DataFrame:
-        """The statements that were run: query, sentence, sql, parameters, rows, seconds."""
-        return _frame(self.measurement.asked, Asked)
+        """The statements that were run so far: query, sentence, sql, parameters, rows, seconds."""
+        return _frame(self.asked, Asked)
+
+    @property
+    def asked(self) -> tuple[Asked, ...]:
+        """The same as frozen values: those of the figures, then those of charts and tables."""
+        return (*self.measurement.asked, *self._asker.asked)
 
     def trend(self, bucket: BucketUnit | None = None) -> pd.DataFrame:
         """One row a metric and bucket: start, end, partial, value, unit, n, low, high. No data is a missing value."""
@@ -221,16 +231,19 @@ class Dora:
         query = queries.get(name)
         given = {"projects": list(self.projects), "since": since, "until": until, **parameters}
         declared = {parameter.name for parameter in query.parameters}
-        answer: list[dict[str, Any]] = self._store.query(
-            query, {k: v for k, v in given.items() if k in declared}
-        ).to_pylist()
-        return answer
+        return self._asker.ask(name, **{key: value for key, value in given.items() if key in declared})
 
     def chart(self, name: str) -> go.Figure:
         """A chart by name (workbench.charts.CHARTS)."""
         from workbench import charts
 
         return charts.draw(name, self)
+
+    def show(self, name: str, **options: Any) -> Html:
+        """A piece of the report by name (workbench.display.PIECES): ``cards``, ``quality``, ``rules`` …"""
+        from workbench import display
+
+        return display.show(name, self, **options)
 
     def store(self) -> Mapping[str, str]:
         """What and where the store is, without secrets."""
@@ -240,8 +253,11 @@ class Dora:
         """All numbers for a program: the form of ``workbench dora --json`` and figures.json."""
         return as_json(self.window, self.measurement, self.inspection.as_json())
 
-    def save(self, folder: Path) -> Path:
-        """Write figures.json into a folder, atomically."""
+    def save(self, folder: Path | None = None) -> Path | None:
+        """Write figures.json into a folder, atomically; without one, into that of the report's run, if there is one."""
+        folder = folder or configuration.run_folder()
+        if folder is None:
+            return None
         path = folder / "figures.json"
         temporary = path.with_suffix(".tmp")
         temporary.write_text(json.dumps(self.as_json(), indent=1, ensure_ascii=False), encoding="utf-8")
@@ -256,8 +272,8 @@ class Dora:
         return f"Dora({', '.join(self.projects)}; {self.window.start.isoformat()} to {self.window.end.isoformat()})"
 
 
-def _frame(values: Sequence[Any], kind: type) -> pd.DataFrame:
+def _frame(values: Sequence[Any], kind: type[Any]) -> pd.DataFrame:
     import pandas as pd
 
-    names = list(kind.__dataclass_fields__)
+    names = [field.name for field in fields(kind)]
     return pd.DataFrame([[getattr(value, name) for name in names] for value in values], columns=names)

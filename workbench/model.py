@@ -26,6 +26,8 @@ BucketUnit = Literal["day", "week", "month"]
 BUCKET_UNITS: Final[tuple[BucketUnit, ...]] = get_args(BucketUnit)
 
 DAY: Final = timedelta(days=1)
+LONGEST_DAYS: Final = 36_525
+"""A window holds at most a hundred years."""
 
 
 def zone(name: str) -> ZoneInfo:
@@ -49,8 +51,19 @@ def naive_utc(moment: datetime) -> datetime:
 
 def local_midnight(day: date, timezone: str) -> datetime:
     """The first moment of a local day; where a DST change skips midnight, the moment after the gap."""
-    midnight = datetime.combine(day, time(), tzinfo=zone(timezone))
-    return midnight.astimezone(UTC).astimezone(zone(timezone))
+    return _settled(datetime.combine(day, time(), tzinfo=zone(timezone)), timezone)
+
+
+def _settled(moment: datetime, timezone: str) -> datetime:
+    """An aware time in a zone; one that a clock never showed becomes the moment after the gap.
+
+    Raises:
+        ParameterError: it lies outside the years that a calendar can count.
+    """
+    try:
+        return moment.astimezone(UTC).astimezone(zone(timezone))
+    except OverflowError:
+        raise ParameterError(f"{moment:%Y-%m-%d} is too far away.", "Use a date between 1900 and 2999.") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,46 +86,62 @@ class Window:
     def __post_init__(self) -> None:
         if self.start.tzinfo is None or self.end.tzinfo is None:
             raise ParameterError("A window needs times with an offset.", "Use Window.last_days or Window.between.")
-        if self.start.astimezone(UTC) >= self.end.astimezone(UTC):
+        object.__setattr__(self, "start", _settled(self.start, self.timezone))
+        object.__setattr__(self, "end", _settled(self.end, self.timezone))
+        if self.utc[0] >= self.utc[1]:
             raise ParameterError(
                 f"The window from {self.start.isoformat()} to {self.end.isoformat()} is empty.",
                 "The end is exclusive and must come after the start.",
+            )
+        # the window before one that starts in 1900 must be possible, too
+        if self.start.year < 1800 or self.end.year > 2999 or (self.end - self.start).days > LONGEST_DAYS:
+            raise ParameterError(
+                f"The window from {self.start:%Y-%m-%d} to {self.end:%Y-%m-%d} is not possible.",
+                f"Ask about at most {LONGEST_DAYS} days between 1900 and 2999.",
             )
 
     @classmethod
     def last_days(cls, days: int, timezone: str = "UTC", now: datetime | None = None) -> Window:
         """The ``days`` complete local days before today's midnight."""
-        if not 1 <= days <= 36_525:
-            raise ParameterError(f"A window of {days} days is not possible.", "Give between 1 and 36525 days.")
+        if not 1 <= days <= LONGEST_DAYS:
+            raise ParameterError(
+                f"A window of {days} days is not possible.", f"Give between 1 and {LONGEST_DAYS} days."
+            )
         today = (now or datetime.now(UTC)).astimezone(zone(timezone)).date()
         return cls(local_midnight(today - days * DAY, timezone), local_midnight(today, timezone), timezone)
 
     @classmethod
     def between(cls, start: date, end: date, timezone: str = "UTC") -> Window:
-        """From the first moment of ``start`` to the first moment of ``end`` (exclusive); datetimes are taken as they are,
-        those without an offset as local."""
+        """From the first moment of ``start`` to the first moment of ``end`` (exclusive).
+
+        Datetimes are taken as they are, those without an offset as local.
+        """
         return cls(_moment(start, timezone), _moment(end, timezone), timezone)
 
     @property
     def utc(self) -> tuple[datetime, datetime]:
-        """Start and end as the stores compare them."""
+        """Start and end in naive UTC, as the stores compare them."""
         return naive_utc(self.start), naive_utc(self.end)
 
     @property
     def days(self) -> int:
         """Calendar days touched by the window."""
-        last = (self.end.astimezone(UTC) - timedelta(microseconds=1)).astimezone(zone(self.timezone))
+        last = (self.end.astimezone(UTC) - timedelta(microseconds=1)).astimezone(self.end.tzinfo)
         return (last.date() - self.start.date()).days + 1
 
     def previous(self) -> Window:
-        """The window of the same number of calendar days that ends where this one starts."""
-        start, end = self.start, self.end
-        shifted = datetime.combine(start.date() - (end.date() - start.date() or DAY), start.time(), tzinfo=start.tzinfo)
-        if start.date() == end.date():  # shorter than a day: the same elapsed time before
-            shifted = (start.astimezone(UTC) - (end.astimezone(UTC) - start.astimezone(UTC))).astimezone(
-                zone(self.timezone)
-            )
-        return Window(shifted.astimezone(UTC).astimezone(zone(self.timezone)), start, self.timezone)
+        """The window of the same number of calendar days that ends where this one starts.
+
+        Of a window within one day, it is the same elapsed time before.
+        """
+        days = self.end.date() - self.start.date()
+        if not days:
+            elapsed = self.end.astimezone(UTC) - self.start.astimezone(UTC)
+            return Window(self.start.astimezone(UTC) - elapsed, self.start, self.timezone)
+        day = self.start.date() - days
+        if self.start == local_midnight(self.start.date(), self.timezone):  # which a DST change may have put at 01:00
+            return Window(local_midnight(day, self.timezone), self.start, self.timezone)
+        return Window(datetime.combine(day, self.start.timetz()), self.start, self.timezone)
 
     def buckets(self, unit: BucketUnit) -> tuple[Bucket, ...]:
         """The local days, Monday weeks or months that the window touches, cut to it; cut ones are marked partial."""
@@ -121,19 +150,25 @@ class Window:
         return tuple(self._cut(unit))
 
     def _cut(self, unit: BucketUnit) -> Iterator[Bucket]:
-        day = floor_day(self.start.astimezone(zone(self.timezone)).date(), unit)
-        while (start := local_midnight(day, self.timezone)) < self.end:
+        # compared in UTC: two times of one zone compare by what the clock shows, which DST repeats
+        first, last = self.start.astimezone(UTC), self.end.astimezone(UTC)
+        day = floor_day(self.start.date(), unit)
+        while (start := local_midnight(day, self.timezone)).astimezone(UTC) < last:
             day = next_day(day, unit)
             end = local_midnight(day, self.timezone)
-            if end > self.start:
-                yield Bucket(max(start, self.start), min(end, self.end), partial=start < self.start or end > self.end)
+            begins, ends = start.astimezone(UTC), end.astimezone(UTC)
+            if ends > first and ends > begins:  # a day that a zone skipped (Apia, 30 December 2011) is no bucket
+                yield Bucket(
+                    self.start if begins < first else start,
+                    self.end if ends > last else end,
+                    partial=begins < first or ends > last,
+                )
 
 
 def _moment(value: date, timezone: str) -> datetime:
     if not isinstance(value, datetime):
         return local_midnight(value, timezone)
-    local = value if value.tzinfo else value.replace(tzinfo=zone(timezone))
-    return local.astimezone(UTC).astimezone(zone(timezone))
+    return _settled(value if value.tzinfo else value.replace(tzinfo=zone(timezone)), timezone)
 
 
 def floor_day(day: date, unit: BucketUnit) -> date:

@@ -1,16 +1,22 @@
-"""Settings: environment variables first, then workbench.toml (this folder or one above), then defaults. Read when asked for."""
+"""Settings: environment variables first, then workbench.toml (this folder or one above), then defaults.
+
+Nothing is read before somebody asks.
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from workbench.errors import ConfigurationError
+from workbench.errors import ConfigurationError, ParameterError
 
 FILE_NAME = "workbench.toml"
+RUN_FOLDER = "WORKBENCH_RUN_FOLDER"
+"""Environment variable that tells a notebook that it makes a report, and where it may leave figures.json."""
 
 
 def _default_data() -> Path:
@@ -25,17 +31,29 @@ def find_file(start: Path | None = None) -> Path | None:
     return next((folder / FILE_NAME for folder in (here, *here.parents) if (folder / FILE_NAME).is_file()), None)
 
 
+def run_folder() -> Path | None:
+    """Where the report that this process runs for keeps its files; None outside of a run."""
+    named = os.environ.get(RUN_FOLDER)
+    return Path(named) if named else None
+
+
 class Settings(BaseSettings):
     """Everything that can be set, each by ``WORKBENCH_<NAME>`` or by ``<name>`` in workbench.toml."""
 
-    model_config = SettingsConfigDict(env_prefix="WORKBENCH_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="WORKBENCH_", env_ignore_empty=True, extra="forbid", frozen=True, coerce_numbers_to_str=True
+    )
 
     data: Path = Field(default_factory=_default_data, description="folder of the embedded store")
     out: Path = Field(default=Path("reports"), description="folder where reports go")
     timezone: str = Field(default="UTC", description="IANA zone in which days and weeks are counted")
     edition: str = Field(default="2025", description="edition of the performance levels")
     link_hours: float = Field(
-        default=168.0, gt=0, description="an incident that names no deployment is charged to the latest one this recent"
+        default=168.0,
+        gt=0,
+        le=87_600,
+        allow_inf_nan=False,
+        description="an incident that names no deployment is charged to the latest one this recent",
     )
 
     @field_validator("timezone")
@@ -43,8 +61,16 @@ class Settings(BaseSettings):
     def _known_zone(cls, value: str) -> str:
         from workbench.model import zone
 
-        zone(value)
+        try:
+            zone(value)
+        except ParameterError as error:
+            raise ValueError(error.what.rstrip(".")) from None
         return value
+
+    @field_validator("data", "out")
+    @classmethod
+    def _home(cls, value: Path) -> Path:
+        return value.expanduser()
 
     @classmethod
     def settings_customise_sources(
@@ -55,7 +81,19 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, find_file()))
+        """Where values come from, the strongest first: arguments, the environment, the file."""
+        return (init_settings, env_settings, _File(settings_cls, find_file()))
+
+
+class _File(TomlConfigSettingsSource):
+    """workbench.toml, whose relative folders are relative to it: it means the same wherever below it one stands."""
+
+    def __call__(self) -> dict[str, Any]:
+        values = super().__call__()
+        for name in ("data", "out"):
+            if isinstance(value := values.get(name), str) and isinstance(self.toml_file_path, Path):
+                values[name] = str(self.toml_file_path.parent / Path(value).expanduser())
+        return values
 
 
 def load(**overrides: Any) -> Settings:
@@ -73,7 +111,7 @@ def load(**overrides: Any) -> Settings:
         first = error.errors(include_input=False, include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"]) or "settings"
         raise ConfigurationError(
-            f"Setting {name!r} cannot be used: {first['msg']}.",
+            f"Setting {name!r} cannot be used: {first['msg'].removeprefix('Value error, ')}.",
             f"Correct WORKBENCH_{name.upper()} or {name} in {find_file() or FILE_NAME}.",
         ) from None
     except ValueError as error:  # TOML that does not parse

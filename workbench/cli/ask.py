@@ -69,11 +69,11 @@ def _print_figures(answer: Dora) -> None:
             [
                 _METRIC_NAMES[figure.metric],
                 figure.statistic.replace("_", " "),
-                human.value(figure.value, figure.unit),
+                human.value(figure.value, figure.unit) if figure.value is not None else "no data",
                 figure.level or "",
                 f"{figure.n:,}",
                 human.interval(figure.low, figure.high, figure.unit),
-                human.change(figure.change, figure.unit),
+                human.change(figure),
             ]
             for figure in answer.measurement.figures
             if figure.project == name

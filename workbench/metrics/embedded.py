@@ -263,14 +263,14 @@ def _read_entry(path: Path, signature: tuple[int, int, int]) -> _Entry:
 
 
 def _imports_table(entries: Sequence[_Entry]) -> pa.Table:
-    rows = [record for entry in entries for record in entry.imports]
-    columns = {
-        field.name: pa.array(
-            [row[field.name] for row in rows], pa.string() if pa.types.is_timestamp(field.type) else field.type
-        )
-        for field in IMPORTS
-    }
-    return pa.table(columns).cast(IMPORTS)
+    """The imports of all entries. Read as JSON, because pa.array would load pandas at every start."""
+    from pyarrow import json as arrow_json
+
+    lines = "\n".join(json.dumps(record) for entry in entries for record in entry.imports)
+    if not lines:
+        return IMPORTS.empty_table()
+    options = arrow_json.ParseOptions(explicit_schema=IMPORTS)
+    return arrow_json.read_json(pa.BufferReader(lines.encode()), parse_options=options).select(IMPORTS.names).cast(IMPORTS)
 
 
 def _times_as_text(row: Mapping[str, Any]) -> dict[str, Any]:

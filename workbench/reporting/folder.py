@@ -61,13 +61,11 @@ class ReportFolder:
 
         work = self.root / f"{_RUNNING}{record.id}"
         lock = FileLock(_lock_of(work))
-        with disk_errors(self.root):
-            with self._locked():
-                self._sweep()
-                lock.acquire(timeout=0)
-                work.mkdir()
-                write_atomic(work / FILE_NAME, record.to_json())
-            self.refresh()
+        with disk_errors(self.root), self._locked():
+            self._sweep()
+            lock.acquire(timeout=0)
+            work.mkdir()
+            write_atomic(work / FILE_NAME, record.to_json())
         try:
             yield work
         finally:
@@ -84,7 +82,7 @@ class ReportFolder:
             write_atomic(work / FILE_NAME, record.to_json())
             with self._locked():
                 placed = self._place(work, record)
-            self.refresh()
+        self.refresh()
         return placed
 
     def keep_failed(self, record: RunRecord, notebook: str) -> Path | None:
@@ -117,7 +115,7 @@ class ReportFolder:
         """Make ``latest`` and index.html again from the records."""
         from workbench.reporting.index import index_html
 
-        with self._locked():
+        with disk_errors(self.root), self._locked():
             records = self.records()
             newest: dict[str, RunRecord] = {}
             for record in records:

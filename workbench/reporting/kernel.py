@@ -67,12 +67,16 @@ class Kernel:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        from jupyter_core.utils import run_sync
+        from jupyter_core.utils import ensure_event_loop, run_sync
 
         if hasattr(self, "client"):
             self.client.stop_channels()
         if hasattr(self, "manager"):
             run_sync(self.manager.shutdown_kernel)(now=True)
+        loop = ensure_event_loop()
+        if not loop.is_running():  # the one that run_sync made for this thread; it makes another when it needs one
+            loop.close()
+            asyncio.set_event_loop(None)
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def ready(self) -> None:
@@ -104,7 +108,7 @@ class Kernel:
         try:
             await self.client.get_shell_msg(timeout=1)
             await self.client.get_iopub_msg(timeout=0.2)
-        except (Empty, asyncio.TimeoutError):
+        except (TimeoutError, Empty):
             return False
         return True
 

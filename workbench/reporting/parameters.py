@@ -41,7 +41,8 @@ def declared_parameters(notebook: Path) -> tuple[str, ...]:
         tree = ast.parse("\n".join(sources[:1]))
     except OSError as error:
         raise ReportError(
-            f"The notebook {notebook} cannot be read: {error.strerror}.", "Check the path, or install dora-workbench again."
+            f"The notebook {notebook} cannot be read: {error.strerror}.",
+            "Check the path, or install dora-workbench again.",
         ) from None
     except (ValueError, KeyError, TypeError, AttributeError, SyntaxError):
         raise ReportError(

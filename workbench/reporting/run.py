@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from copy import deepcopy
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from workbench.errors import ReportError
 from workbench.reporting.execute import Execution, Progress, execute
-from workbench.reporting.export import Page, export_html, exporter, packed_plotly
+from workbench.reporting.export import Page, export_html, warm_up
 from workbench.reporting.folder import ReportFolder, check_name, disk_errors, write_atomic
 from workbench.reporting.kernel import Kernel
 from workbench.reporting.launch import skip_slow_import
@@ -60,24 +60,19 @@ def run_report(
     with reports.claim(record) as work:
         try:
             with ThreadPoolExecutor(1) as pool, Kernel(record.id, work, environment) as kernel:
-                prepared = pool.submit(_prepare)
+                warm = pool.submit(warm_up)  # while the kernel starts and works
+                reports.refresh()
                 execution = execute(notebook, plain, kernel, progress=progress, timeout=timeout)
             scrub.tree(execution.notebook)
             execution.error = execution.error or _figures_error(work / FIGURES, scrub)
             if execution.error is None:
-                prepared.result()
+                warm.result()
                 return _finish(reports, work, record, execution.notebook)
         except BaseException as error:
             with suppress(ReportError):  # the first error is the one to tell
                 reports.publish(work, record.end(error=_as_run_error(error, scrub)))
             raise
         raise _failure(reports, work, record, execution, scrub)
-
-
-def _prepare() -> None:
-    """What the export needs, made ready while the kernel works."""
-    exporter()
-    packed_plotly()
 
 
 def _finish(reports: ReportFolder, work: Path, record: RunRecord, notebook: Any) -> RunRecord:
@@ -135,12 +130,12 @@ def _not_json(constant: str) -> NoReturn:
 
 
 def _window_text(figures: Path) -> str:
-    """The window that the numbers are about, in words; '' where the notebook left none."""
+    """The window that the numbers are about, in words, its last day included; '' where the notebook left none."""
     try:
         window = json.loads(figures.read_text(encoding="utf-8"))["window"]
         start, end = (datetime.fromisoformat(window[edge]) for edge in ("start", "end"))
-        days_only = start.time() == end.time() == time()
-        shown = [f"{moment:%Y-%m-%d}" if days_only else f"{moment:%Y-%m-%d %H:%M}" for moment in (start, end)]
-        return f"{shown[0]} up to {shown[1]} (not included), {window['timezone']}"
+        if start.time() == end.time() == time():
+            return f"{start:%Y-%m-%d} to {end - timedelta(days=1):%Y-%m-%d}, {window['timezone']}"
+        return f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}, {window['timezone']}"
     except (OSError, ValueError, KeyError, TypeError):
         return ""

@@ -37,7 +37,7 @@ class Scrubber:
         return _URL_PASSWORD.sub(rf"\g<before>{MASK}", value) if "://" in value else value
 
     def tree(self, value: Any) -> Any:
-        """The same JSON-like value (a notebook, too) with every text in it scrubbed; dicts and lists are changed in place."""
+        """A JSON-like value, or a notebook, with every text in it scrubbed; dicts and lists are changed in place."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):

@@ -75,12 +75,10 @@ def timed(
     written = records.select(columns)
     if nulls:
         written = query(f"SELECT {', '.join(_but(name, nulls) for name in columns)} FROM file", file=written)  # noqa: S608
-    read: dict[str, Any] = {name: written[name] for name in columns if name not in times}
-    for name in columns:
-        if name in times:
-            read[name], read[f"{name}_why"] = parse(written[name], zone)
-        elif pa.types.is_timestamp(written[name].type):
-            read[name] = written[name].cast(pa.string())
+    texts = [name for name in columns if name not in times]
+    read: dict[str, Any] = {name: written[name].cast(pa.string()) for name in texts}
+    for name, (moments, refusals) in parse({name: written[name] for name in times}, zone).items():
+        read[name], read[f"{name}_why"] = moments, refusals
     rows = pa.array(range(len(records.lines)), pa.int64())
     return pa.table({**read, "line": pa.array(records.lines), "row": rows})
 

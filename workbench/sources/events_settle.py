@@ -82,33 +82,32 @@ def _settling(candidates: pa.Table, key: tuple[str, ...]) -> str:
     open). If they say the same, the first is kept; if not, none is.
     """
     by_key = ", ".join(("project", *key))
-    single = "SELECT row, project, 'kept' AS fate, CAST(NULL AS VARCHAR) AS reason FROM good"
-    if _distinct(candidates, by_key):
-        several = ""
-    else:
-        single += " WHERE row NOT IN (SELECT row FROM weighed)"
-        several = f"UNION ALL SELECT row, project, {_VERDICT} FROM weighed"  # noqa: S608
+    one_by_one = _distinct(candidates, by_key)
     return f"""
-        WITH good AS (SELECT * FROM file WHERE reason IS NULL AND NOT elsewhere),
-        ranked AS (SELECT *, row({_CONTENT}) AS content, rank() OVER (PARTITION BY {by_key}
-                ORDER BY updated_at DESC NULLS LAST, decision = 'fixed' DESC) AS place,
-                count(*) OVER (PARTITION BY {by_key}) AS versions FROM good),
-        grouped AS (SELECT *, min(line) OVER (PARTITION BY {by_key}, place, content) AS alike
-            FROM ranked WHERE versions > 1),
-        firsts AS (SELECT *, min(alike) OVER (PARTITION BY {by_key}, place) AS first FROM grouped),
-        weighed AS (SELECT *, min(CASE WHEN alike <> first THEN alike END) OVER (PARTITION BY {by_key}, place) AS second
-            FROM firsts)
-        {single} {several}
+        WITH good AS (SELECT * FROM file WHERE reason IS NULL AND NOT elsewhere)
+        {_ALL_KEPT if one_by_one else _WEIGHED.format(by_key=by_key, content=_CONTENT)}
         UNION ALL SELECT row, project, 'refused', reason FROM file WHERE reason IS NOT NULL
         UNION ALL SELECT row, project, 'elsewhere', NULL FROM file WHERE reason IS NULL AND elsewhere
     """  # noqa: S608 - column names of this package
 
 
-_VERDICT: Final = """
-    CASE WHEN place > 1 THEN 'superseded' WHEN second IS NOT NULL OR line > first THEN 'refused' ELSE 'kept' END,
-    CASE WHEN place > 1 THEN NULL
-         WHEN second IS NOT NULL THEN 'conflicts with line ' || CASE WHEN alike = first THEN second ELSE first END
-         WHEN line > first THEN 'duplicate of line ' || first END
+_ALL_KEPT: Final = "SELECT row, project, 'kept' AS fate, CAST(NULL AS VARCHAR) AS reason FROM good"
+
+# alike: the first line that says the same; first and second: the first lines that say something, and something else
+_WEIGHED: Final = """
+    , ranked AS (SELECT *, row({content}) AS content, rank() OVER (PARTITION BY {by_key}
+        ORDER BY updated_at DESC NULLS LAST, decision = 'fixed' DESC) AS place FROM good),
+    grouped AS (SELECT *, min(line) OVER (PARTITION BY {by_key}, place, content) AS alike FROM ranked),
+    firsts AS (SELECT *, min(alike) OVER (PARTITION BY {by_key}, place) AS first FROM grouped),
+    weighed AS (SELECT *, min(CASE WHEN alike <> first THEN alike END) OVER (PARTITION BY {by_key}, place) AS second
+        FROM firsts)
+    SELECT row, project,
+        CASE WHEN place > 1 THEN 'superseded'
+             WHEN second IS NOT NULL OR line > first THEN 'refused' ELSE 'kept' END AS fate,
+        CASE WHEN place > 1 THEN NULL
+             WHEN second IS NOT NULL THEN 'conflicts with line ' || CASE WHEN alike = first THEN second ELSE first END
+             WHEN line > first THEN 'duplicate of line ' || first END AS reason
+    FROM weighed
 """
 
 

@@ -8,6 +8,7 @@ the time does not exist, it is refused. Numbers are refused too: seconds and mil
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -26,23 +27,21 @@ UNREADABLE: Final = "is not an ISO 8601 date and time"
 NO_OFFSET: Final = "has no offset (state a zone: --zone)"
 OUT_OF_RANGE: Final = f"is outside of the years {_FIRST_YEAR} to {_LAST_YEAR}"
 
-_PARSED: Final = rf"""
-    WITH trimmed AS (SELECT trim(written) AS written FROM file), shaped AS (
-        SELECT written, regexp_full_match(written, '{_SHAPE}') AS fits,
-            regexp_matches(substr(written, {_MINUTES + 1}), '[Z+-]') AS offset_given
-        FROM trimmed)
-    SELECT
-        TRY_CAST(CASE WHEN fits AND offset_given
-            THEN replace(replace(written, ' +', '+'), ' -', '-') END AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS utc,
-        TRY_CAST(CASE WHEN fits AND NOT offset_given THEN written END AS TIMESTAMP) AS local
-    FROM shaped
-"""  # noqa: S608 - put together from constants
+_UTC: Final = """
+    TRY_CAST(CASE WHEN {fits} AND {offset} THEN replace(replace({written}, ' +', '+'), ' -', '-') END AS TIMESTAMPTZ)
+        AT TIME ZONE 'UTC'
+"""
+_LOCAL: Final = "TRY_CAST(CASE WHEN {fits} AND NOT {offset} THEN {written} END AS TIMESTAMP)"
 
 
-def parse(column: Any, zone: str | None) -> tuple[Any, Any]:
-    """The times of a column in naive UTC, and why each that was given but is null is refused (``is …``)."""
-    column = pa.chunked_array([column]) if isinstance(column, pa.Array) else column
-    utc, local = _of_timestamps(column) if pa.types.is_timestamp(column.type) else _of_text(column)
+def parse(columns: Mapping[str, Any], zone: str | None) -> dict[str, tuple[Any, Any]]:
+    """Of each column the times in naive UTC, and why each that was given but is null is refused (``is …``)."""
+    texts = {name: column for name, column in columns.items() if not pa.types.is_timestamp(column.type)}
+    read = _of_texts(texts) | {name: _of_timestamps(column) for name, column in columns.items() if name not in texts}
+    return {name: _judged(pc.is_valid(columns[name]), utc, local, zone) for name, (utc, local) in read.items()}
+
+
+def _judged(given: Any, utc: Any, local: Any, zone: str | None) -> tuple[Any, Any]:
     outside = pc.or_(_outside(utc), _outside(local))
     local = pc.if_else(outside, None, local)
     bad_local = NO_OFFSET
@@ -50,7 +49,7 @@ def parse(column: Any, zone: str | None) -> tuple[Any, Any]:
         utc = pc.coalesce(utc, _localised(local, zone))
         bad_local = f"does not exist in {zone} (clocks went forward)"
         outside = pc.or_(outside, _outside(utc))
-    refused = pc.and_(pc.is_valid(column), pc.is_null(utc))
+    refused = pc.and_(given, pc.is_null(utc))
     reason = pc.if_else(refused, pc.if_else(pc.is_valid(local), bad_local, UNREADABLE), None)
     return pc.if_else(outside, None, utc), pc.if_else(outside, OUT_OF_RANGE, reason)
 
@@ -60,9 +59,25 @@ def _outside(times: Any) -> Any:
     return pc.or_(pc.less(year, _FIRST_YEAR), pc.greater(year, _LAST_YEAR)).fill_null(False)
 
 
-def _of_text(column: Any) -> tuple[Any, Any]:
-    parsed = query(_PARSED, file=pa.table({"written": column}))
-    return parsed["utc"].cast(TIME), parsed["local"].cast(TIME)
+def _of_texts(columns: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Of each column those with an offset, in UTC, and those without, as they are."""
+    if not columns:
+        return {}
+    picks = []
+    for number in range(len(columns)):
+        written = f"trim(c{number})"
+        parts = {
+            "written": written,
+            "fits": f"regexp_full_match({written}, '{_SHAPE}')",
+            "offset": f"regexp_matches(substr({written}, {_MINUTES + 1}), '[Z+-]')",
+        }
+        picks += [f"{_UTC.format(**parts)} AS utc{number}", f"{_LOCAL.format(**parts)} AS local{number}"]
+    written = pa.table({f"c{number}": column for number, column in enumerate(columns.values())})
+    read = query(f"SELECT {', '.join(picks)} FROM file", file=written)  # noqa: S608 - made of constants
+    return {
+        name: (read[f"utc{number}"].cast(TIME), read[f"local{number}"].cast(TIME))
+        for number, name in enumerate(columns)
+    }
 
 
 def _of_timestamps(column: Any) -> tuple[Any, Any]:

@@ -134,7 +134,7 @@ def _as_json(column: Any) -> Any:
     """JSON objects as they are; anything else as an object that holds the text, so that remarks can be added."""
     checked = query(
         r"""
-        SELECT written, json_valid(written) AND json_type(written) = 'OBJECT' AS valid,
+        SELECT written, CASE WHEN json_valid(written) THEN json_type(written) = 'OBJECT' ELSE false END AS valid,
             regexp_matches(written, '(?i)nan|inf|,\s*[\]}]') AS doubtful
         FROM file
         """,

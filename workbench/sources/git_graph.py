@@ -61,7 +61,7 @@ def in_order(graph: Graph, dates: Mapping[int, int], names: Mapping[int, str]) -
     """Commits from first to last: by date, ties by ancestry, then by name.
 
     Among commits of one second, names are taken in their order, each preceded by those of its ancestors that are still
-    missing. (A comparison of pairs cannot say this: with c an ancestor of a, and b beside them, c < a < b < c.)
+    missing, oldest generation first. (Comparing pairs is no way: with c before a, and b beside them, c < a < b < c.)
 
     Args:
         dates: commit -> seconds.

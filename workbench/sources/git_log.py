@@ -121,8 +121,8 @@ def read_commits(repository: Repository, tips: Iterable[str], progress: Progress
 def touching(repository: Repository, commits: Commits, path: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """For each commit, whether it changes something at or below ``path`` (from the top of the repository).
 
-    Git's default follows only one side of a merge if the other left the path as it is in the end, and loses what was done
-    and undone there; ``--full-history`` follows all. A merge counts if it brings a change to one of its parents.
+    Git's default follows only one side of a merge if the other left the path as it is in the end, and loses what was
+    done and undone there; ``--full-history`` follows all. A merge counts if it brings a change to one of its parents.
     """
     import numpy as np
 

@@ -81,7 +81,7 @@ def _said(dated_by: str, reason: str | None) -> str:
 
 
 def _failed(history: History, project: str) -> pa.Table:
-    """Incidents. If a fix is dated before the failure (a wrong clock, a late tag), nobody knows how long it took: null."""
+    """Incidents. If a fix is dated before the failure (wrong clock, late tag), nobody knows how long it took: null."""
     deployments = history.deployments
     failed = [deployments[incident.failed] for incident in history.incidents]
     fixes = [deployments[incident.fixed_by] for incident in history.incidents]

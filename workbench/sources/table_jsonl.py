@@ -57,7 +57,7 @@ class JsonRecords:
 
     def _is_object(self) -> Mask:
         told = query(
-            "SELECT coalesce(json_valid(object) AND json_type(object) = 'OBJECT', false) AS good FROM file",
+            "SELECT CASE WHEN json_valid(object) THEN json_type(object) = 'OBJECT' ELSE false END AS good FROM file",
             file=pa.table({"object": self._objects}),
         )
         return np.asarray(told["good"].to_numpy(), dtype=np.bool_)

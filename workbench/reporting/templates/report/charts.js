@@ -57,6 +57,7 @@
     const axes = new Set(["xaxis", "yaxis", ...Object.keys(layout).filter((key) => /^[xy]axis\d+$/.test(key))]);
     for (const axis of axes)
       layout[axis] = { automargin: true, ...layout[axis], gridcolor: colours.line, linecolor: colours.line, zerolinecolor: colours.line };
+    layout.modebar = { ...layout.modebar, bgcolor: clear, color: colours.muted, activecolor: colours.ink };
     if (width) layout.width = width;
     if (touch.matches) layout.dragmode = false; // a finger on a chart scrolls the page
     return [data, layout];
@@ -65,6 +66,7 @@
   const config = {
     responsive: true,
     displaylogo: false,
+    displayModeBar: touch.matches ? false : "hover",
     plotlyServerURL: "",
     modeBarButtonsToRemove: ["sendChartToCloud", "lasso2d", "select2d", "autoScale2d"],
   };

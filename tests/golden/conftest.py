@@ -1,0 +1,16 @@
+"""Golden cases run on every store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.stores import STORES
+from workbench.metrics.protocol import MetricStore
+
+
+@pytest.fixture(params=sorted(STORES))
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> MetricStore:
+    """An empty store of each kind."""
+    return STORES[request.param](tmp_path)

@@ -1,0 +1,12 @@
+"""The metric stores that one suite runs on: each by name, with how to open an empty one, or why it is not here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from workbench.metrics.embedded import EmbeddedStore
+from workbench.metrics.protocol import MetricStore
+
+STORES: dict[str, Callable[[Path], MetricStore]] = {"embedded": lambda folder: EmbeddedStore(folder / "data")}
+"""A factory may call pytest.skip with the reason why its server is not available."""
