@@ -1,4 +1,4 @@
-"""Where Cassandra is: ``cassandra://user:password@host1,host2:9042/keyspace?dc=…&consistency=…`` and nothing secret in its text."""
+"""Where Cassandra is: ``cassandra://user:password@host1,host2:9042/keyspace?dc=…``, and nothing secret in its text."""
 
 from __future__ import annotations
 

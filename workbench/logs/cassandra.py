@@ -18,7 +18,7 @@ from workbench.logs import address as addresses
 from workbench.logs import driver, schema, statements
 from workbench.logs.loader import Loader, Options
 from workbench.logs.pages import answer
-from workbench.logs.prepare import Target, day_timestamp, partition_key, time_left
+from workbench.logs.prepare import Target, partition_key, time_left
 from workbench.logs.protocol import LoadReport, LogBatch
 from workbench.logs.reader import Asked, Reader, covered, microseconds
 from workbench.logs.wire import WireBatch, encode
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 BATCH_ROWS: Final = 1000
 BATCH_BYTES: Final = 1 << 20
-__all__ = ["CassandraLogStore", "day_timestamp"]
 
 
 class CassandraLogStore:
@@ -45,7 +44,9 @@ class CassandraLogStore:
         self.state = state
         self.batch_rows = batch_rows
         if not 1 <= batch_rows <= 65_535:
-            raise ConfigurationError(f"A batch cannot have {batch_rows} rows.", "Take 1 to 65535; 1000 is a good number.")
+            raise ConfigurationError(
+                f"A batch cannot have {batch_rows} rows.", "Take 1 to 65535; 1000 is a good number."
+            )
         self._session: Any = None
 
     def __enter__(self) -> CassandraLogStore:
@@ -189,7 +190,7 @@ class CassandraLogStore:
 
     def _settle(self, host: str, day: date) -> None:
         """Count a day's lines anew if more than one load brought some, and keep the result with what it covers."""
-        counts = answer(self.session, self.reader._prepare("read_counts"), (host, day), execution_profile=driver.VERIFY)
+        counts = answer(self.session, self.reader.prepare("read_counts"), (host, day), execution_profile=driver.VERIFY)
         grouped = counts.group_by("load").aggregate([([], "count_all"), ("rows", "sum")])
         if sum(1 for load in grouped["load"].to_pylist() if load) < 2:
             return
@@ -210,7 +211,7 @@ class CassandraLogStore:
         names = schema.STATS_ROWS.names
         columns = [pa.repeat(constant[name], n) if name in constant else found[name].combine_chunks() for name in names]
         wire = encode(self.target.insert_counts, [*columns, pa.repeat(pa.scalar(left, pa.int32()), n)])
-        self.session.execute(self.reader._prepare("delete_counted"), (host, day), execution_profile=driver.WRITE)
+        self.session.execute(self.reader.prepare("delete_counted"), (host, day), execution_profile=driver.WRITE)
         rows = WireBatch(wire.slice(0, n), n, max(now, microseconds()))
         batch = driver.RowsBatch(rows, self.address.keyspace, partition_key(host, days, None))
         self.session.execute(batch, execution_profile=driver.WRITE)

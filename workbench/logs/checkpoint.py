@@ -1,7 +1,7 @@
 """Which chunks of a source a table has acknowledged: one small file a source, replaced as a whole.
 
-A chunk that is missing here is loaded again, which changes nothing, as rows and counts are written over themselves. So an
-unreadable file is no failure, and a file that lags behind costs only time.
+A chunk that is missing here is loaded again, which changes nothing, as rows and counts are written over themselves. So
+an unreadable file is no failure, and a file that lags behind costs only time.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The Cassandra driver, as the log store needs it: how it connects, what it sends, and what its failures mean.
 
 Two documented extension points carry the columnar paths: ``Session.client_protocol_handler`` lets a batch of ready-made
-rows (workbench.logs.wire) go out as it is and lets a page of an answer stay bytes until the reader decodes it, in its own
-thread; ``connection_class`` widens the socket buffers.
+rows (workbench.logs.wire) go out as it is and lets a page of an answer stay bytes until the reader decodes it, in its
+own thread; ``connection_class`` widens the socket buffers.
 """
 
 from __future__ import annotations
@@ -185,6 +185,11 @@ def is_schema_missing(error: BaseException) -> bool:
     words = ("unconfigured table", "does not exist")
     said = str(error).casefold()
     return isinstance(error, InvalidRequest) and any(word in said for word in words)
+
+
+def is_forbidden(error: BaseException) -> bool:
+    """Whether the user may not do this."""
+    return isinstance(error, Unauthorized)
 
 
 def is_refusal(error: BaseException) -> bool:

@@ -1,8 +1,9 @@
 """How much may be on its way to each node: in batches (adapted to the node's answers), in bytes, and by partition.
 
 A node that queues requests answers later without answering more. So, as in TCP Vegas, the number in flight follows the
-part of it that only waits: ``window * (1 - shortest / usual answer time)`` batches. Fewer than ``QUEUED_LOW`` waiting: one
-more may go; more than ``QUEUED_HIGH``: one fewer. A failure halves the window.
+part of it that only waits: ``window * (1 - shortest / usual answer time)`` batches. Fewer than ``QUEUED_LOW`` waiting:
+one more may go; more than ``QUEUED_HIGH``: one fewer. A failure halves the window. Now and then a few batches go one by
+one, to find out anew what the shortest answer time is: a server gets slower, or faster once it is warm.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from typing import Final
 
 QUEUED_LOW: Final = 0.8
 QUEUED_HIGH: Final = 2.0
-FORGET: Final = 1.01
-"""The shortest answer time grows by this factor at every look, so that a server that got slower is believed."""
+PROBE_EVERY: Final = 50
+"""Looks at the window between two probes of the shortest answer time."""
+PROBE_ANSWERS: Final = 4
+"""Answers that a probe takes."""
 SMOOTH: Final = 0.2
 
 
@@ -30,6 +33,9 @@ class Node:
     shortest: float = float("inf")
     usual: float = 0.0
     answers: int = 0
+    looks: int = 0
+    after_probe: float = 0.0
+    """The window that comes back when the probe is over; 0 if there is none."""
 
     def learn(self, seconds: float, size: int, most: int) -> None:
         """Take an answer into account; small batches say nothing about full ones."""
@@ -37,22 +43,31 @@ class Node:
         if size * 2 < self.largest:
             return
         self.shortest = min(self.shortest, seconds)
-        self.usual += (seconds - self.usual) * (SMOOTH if self.usual else 1.0)
         self.answers += 1
-        if self.answers < self.window:
+        if self.after_probe:
+            if self.answers >= PROBE_ANSWERS:
+                self.window, self.after_probe, self.answers = self.after_probe, 0.0, 0
             return
+        self.usual += (seconds - self.usual) * (SMOOTH if self.usual else 1.0)
+        if self.answers >= self.window:
+            self._look(most)
+
+    def _look(self, most: int) -> None:
+        """Change the window by how many batches only wait."""
         self.answers = 0
+        self.looks += 1
         queued = self.window * (1 - self.shortest / self.usual)
         if queued < QUEUED_LOW:
             self.window = min(self.window + 1, most)
         elif queued > QUEUED_HIGH:
             self.window = max(self.window - 1, 1)
-        self.shortest *= FORGET
+        if self.looks % PROBE_EVERY == 0:
+            self.after_probe, self.window, self.shortest = self.window, 1, float("inf")
 
     def back_off(self) -> None:
         """A time-out, an overload or a lost connection."""
-        self.window = max(self.window / 2, 1)
-        self.answers = 0
+        self.window = max((self.after_probe or self.window) / 2, 1)
+        self.after_probe, self.answers = 0.0, 0
 
 
 @dataclass(slots=True)

@@ -1,9 +1,10 @@
 """Loads log rows into Cassandra: as fast as the nodes take them, and so that a load can be cut off anywhere and go on.
 
-A thread makes chunks ready (workbench.logs.prepare) while another sends their pieces as far as Flow allows. A piece that
-fails for the moment goes again after a while, with jitter; one that the server refuses is cut in halves until the rows
-at fault stand alone and go to the reject file. When all rows of a chunk are acknowledged its counts are written, and when
-they are acknowledged, too, the checkpoint has it. Rows and counts overwrite themselves, so a repeated chunk changes nothing.
+A thread makes chunks ready (workbench.logs.prepare) while another sends their pieces as far as Flow allows. A piece
+that fails for the moment goes again after a while, with jitter; one that the server refuses is cut in halves until the
+rows at fault stand alone and go to the reject file. When all rows of a chunk are acknowledged its counts are written,
+and when they are acknowledged, too, the checkpoint has it. Rows and counts overwrite themselves, so a repeated chunk
+changes nothing.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class _Tally:
     skipped: int = 0
     rejected: int = 0
     expired: int = 0
-    bytes: int = 0
+    sent: int = 0
     partitions: set[bytes] = field(default_factory=set)
     days: set[tuple[str, Any]] = field(default_factory=set)
 
@@ -94,7 +95,9 @@ class Loader:
         """
         began = time.monotonic()
         ready: queue.Queue[Chunk | BaseException | None] = queue.Queue(1)
-        producer = threading.Thread(target=self._produce, args=(iter(batches), ready), name="workbench-prepare", daemon=True)
+        producer = threading.Thread(
+            target=self._produce, args=(iter(batches), ready), name="workbench-prepare", daemon=True
+        )
         producer.start()
         try:
             while (chunk := self._next(ready)) is not None:
@@ -111,7 +114,7 @@ class Loader:
                 producer.join(_TICK)
         tally = self.tally
         return LoadReport(
-            tally.loaded, tally.skipped, tally.rejected, len(tally.partitions), tally.bytes, time.monotonic() - began,
+            tally.loaded, tally.skipped, tally.rejected, len(tally.partitions), tally.sent, time.monotonic() - began,
             self._rejects.path if tally.rejected else None, tally.expired,
         )  # fmt: skip
 
@@ -164,7 +167,7 @@ class Loader:
         tally.days |= set(zip(pairs["hostname"].to_pylist(), pairs["log_date"].to_pylist(), strict=True))
         if self.options.dry_run:
             tally.loaded += sum(piece.stop - piece.start for piece in chunk.pieces)
-            tally.bytes += sum(piece.bytes for piece in chunk.pieces)
+            tally.sent += sum(piece.bytes for piece in chunk.pieces)
             return
         chunk.pending = len(chunk.pieces)
         self._backlog.extend(chunk.pieces)
@@ -175,7 +178,9 @@ class Loader:
 
     def _pump(self, few: int) -> None:
         """Send until fewer than ``few`` pieces wait; 0: until everything is acknowledged."""
-        while len(self._backlog) > few or (not few and (self._backlog or self._retries or self.flow.in_flight or self._events)):
+        while len(self._backlog) > few or (
+            not few and (self._backlog or self._retries or self.flow.in_flight or self._events)
+        ):
             self._attend()
             if not self._send_what_may():
                 with self.flow.changed:
@@ -211,11 +216,14 @@ class Loader:
         except driver.ServerErrors as error:
             self._answered(piece, node, where[2], error)
         else:
-            future.add_callbacks(
-                lambda _rows, *place: self._answered(*place, None), lambda error, *place: self._answered(*place, error),
-                callback_args=where, errback_args=where,
-            )  # fmt: skip
+            future.add_callbacks(self._acknowledge, self._fail, callback_args=where, errback_args=where)
         return True
+
+    def _acknowledge(self, _rows: Any, piece: Piece, node: str, began: float) -> None:
+        self._answered(piece, node, began, None)
+
+    def _fail(self, error: BaseException, piece: Piece, node: str, began: float) -> None:
+        self._answered(piece, node, began, error)
 
     def _answered(self, piece: Piece, node: str, began: float, error: BaseException | None) -> None:
         """Called by the driver's thread."""
@@ -245,7 +253,7 @@ class Loader:
         chunk = piece.chunk
         if not piece.counts:
             self.tally.loaded += piece.stop - piece.start
-            self.tally.bytes += piece.bytes
+            self.tally.sent += piece.bytes
             if self.options.progress:
                 self.options.progress(self.tally.loaded + self.tally.skipped, None)
         chunk.pending -= 1
@@ -269,7 +277,7 @@ class Loader:
         self._checkpoint(chunk.batch).add(chunk.batch.chunk)
 
     def _failed(self, piece: Piece, error: BaseException) -> None:
-        if driver.is_schema_missing(error) or isinstance(error, driver.Unauthorized):
+        if driver.is_schema_missing(error) or driver.is_forbidden(error):
             raise driver.sentence(self.address, error) from error
         silence = time.monotonic() - self._heard
         if not driver.is_refusal(error):

@@ -1,8 +1,8 @@
 """Pages of an answer into Arrow tables, whole columns at a time.
 
-A row is, for each column, 4 bytes of length (negative: null) and the value. Where every cell lies has to be found by walking
-over all of them once; with numba (extra ``fast``) that walk is compiled, else it is plain Python. Everything after it is numpy
-and Arrow in both cases.
+A row is, for each column, 4 bytes of length (negative: null) and the value. Where every cell lies has to be found by
+walking over all of them once; with numba (extra ``fast``) that walk is compiled, else it is plain Python. Everything
+after it is numpy and Arrow in both cases.
 """
 
 from __future__ import annotations
@@ -52,12 +52,14 @@ def walk_plain(data: Array, start: int, rows: int, columns: int) -> tuple[Array,
 def _walk_loop(data: Array, start: int, rows: int, columns: int) -> tuple[Array, Array]:
     """The same, cell by cell, for numba."""
     starts, lengths = np.empty((columns, rows), np.int64), np.empty((columns, rows), np.int64)
-    position = start
+    position = np.int64(start)
     for row in range(rows):
         for column in range(columns):
-            first = np.int32(data[position]) << 24
-            length = first | np.int32(data[position + 1]) << 16 | np.int32(data[position + 2]) << 8 | data[position + 3]
-            length = np.int64(np.int32(length))
+            length = np.int64(0)
+            for byte in range(4):
+                length = length << 8 | np.int64(data[position + byte])
+            if length >= 1 << 31:
+                length = np.int64(-1)
             position += 4
             starts[column, row] = position
             lengths[column, row] = length
@@ -79,7 +81,8 @@ def _copy_loop(data: Array, starts: Array, lengths: Array, ends: Array) -> Array
 def copy_plain(data: Array, starts: Array, lengths: Array, ends: Array) -> Array:
     """The bytes of one column, one after the other."""
     where = np.repeat(starts - ends[:-1], np.maximum(lengths, 0)) + np.arange(ends[-1])
-    return data[where]
+    out: Array = data[where]
+    return out
 
 
 @cache

@@ -98,7 +98,9 @@ def conform(rows: pa.Table) -> pa.Table:
     """
     names = set(rows.column_names)
     if lacking := [f.name for f in LOG_ROWS if not f.nullable and f.name not in names and f.name != "bucket"]:
-        raise ParameterError(f"Log rows lack the columns {', '.join(lacking)}.", "Give all of LOG_ROWS that is not optional.")
+        raise ParameterError(
+            f"Log rows lack the columns {', '.join(lacking)}.", "Give all of LOG_ROWS that is not optional."
+        )
     columns = []
     for wanted in LOG_ROWS:
         if wanted.name in names:
@@ -115,9 +117,8 @@ def conform(rows: pa.Table) -> pa.Table:
 def _faults(rows: pa.Table) -> list[tuple[Any, str]]:
     """Masks of rows that no table can take, each with its reason."""
     faults: list[tuple[Any, str]] = []
-    for name in (f.name for f in LOG_ROWS if not f.nullable):
-        if rows[name].null_count:
-            faults.append((rows[name].is_null(), f"{name} is missing"))
+    needed = [f.name for f in LOG_ROWS if not f.nullable]
+    faults += [(rows[name].is_null(), f"{name} is missing") for name in needed if rows[name].null_count]
     length = pc.binary_length(rows["hostname"])
     faults.append((pc.equal(length, 0), "hostname is empty"))
     faults.append((pc.greater(length, MOST_KEY_BYTES), f"hostname is longer than {MOST_KEY_BYTES} bytes"))
@@ -140,7 +141,10 @@ def _without_faults(rows: pa.Table) -> tuple[pa.Table, list[Rejected]]:
 
 def _days(rows: pa.Table) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Days since 1970."""
-    return rows["log_date"].combine_chunks().cast(pa.int32()).to_numpy().astype(np.int64)
+    days: np.ndarray[Any, np.dtype[np.int64]] = (
+        rows["log_date"].combine_chunks().cast(pa.int32()).to_numpy().astype(np.int64)
+    )
+    return days
 
 
 def time_left(days: Any, ttl: int, now: int) -> Any:
@@ -210,7 +214,9 @@ def count_pieces(chunk: Chunk, target: Target, now: int, microseconds: int) -> l
     if not counts.num_rows:
         return []
     rows, days, edges = _grouped(counts, _days(counts), 0)
-    left = pa.array(time_left(days, target.shape.ttl, now).astype(np.int32) if target.shape.ttl else np.zeros(len(days), np.int32))
+    left = pa.array(
+        time_left(days, target.shape.ttl, now).astype(np.int32) if target.shape.ttl else np.zeros(len(days), np.int32)
+    )
     wire = encode(target.insert_counts, [*(rows[name].combine_chunks() for name in STATS_ROWS.names), left])
     pieces = []
     for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):

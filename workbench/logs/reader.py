@@ -21,7 +21,9 @@ from workbench.logs.pages import answer, pages
 from workbench.logs.schema import Shape
 
 PAGE_ROWS: Final = 5000
-STATS: Final = pa.schema([("hour", pa.int8()), ("severity", pa.string()), ("source", pa.string()), ("rows", pa.int64())])
+STATS: Final = pa.schema(
+    [("hour", pa.int8()), ("severity", pa.string()), ("source", pa.string()), ("rows", pa.int64())]
+)
 HOSTS: Final = pa.schema(
     [("hostname", pa.string()), ("first_day", pa.date32()), ("last_day", pa.date32()), ("rows", pa.int64())]
 )
@@ -64,7 +66,9 @@ class Reader:
         """Lines of one host and day, newest first."""
         return pa.concat_tables([self._schema(()).empty_table(), *self.stream(host, day, asked)]).combine_chunks()
 
-    def stream(self, host: str, day: date, asked: Asked, only: tuple[str, ...] = (), profile: str = driver.READ) -> Iterator[pa.Table]:
+    def stream(
+        self, host: str, day: date, asked: Asked, only: tuple[str, ...] = (), profile: str = driver.READ
+    ) -> Iterator[pa.Table]:
         """The same, page by page; ``only`` names the columns wanted, all if none."""
         left = asked.newest
         for bucket in self._buckets(day, asked):
@@ -74,7 +78,9 @@ class Reader:
             if left is not None and left <= 0:
                 return
 
-    def many(self, keys: Iterable[tuple[str, date]], asked: Asked, concurrent: int = 4) -> Iterator[tuple[tuple[str, date], pa.Table]]:
+    def many(
+        self, keys: Iterable[tuple[str, date]], asked: Asked, concurrent: int = 4
+    ) -> Iterator[tuple[tuple[str, date], pa.Table]]:
         """Several hosts and days, in the order asked for, at most ``concurrent`` under way or waiting to be taken."""
         with driver.translated(self.address), ThreadPoolExecutor(concurrent, "workbench-read") as pool:
             waiting: list[tuple[tuple[str, date], Future[pa.Table]]] = []
@@ -101,7 +107,14 @@ class Reader:
         return pa.schema([column for column in LOG_ROWS if column.name in (only or LOG_ROWS.names)])
 
     def _part(
-        self, host: str, day: date, bucket: int | None, asked: Asked, limit: int | None, only: tuple[str, ...], profile: str
+        self,
+        host: str,
+        day: date,
+        bucket: int | None,
+        asked: Asked,
+        limit: int | None,
+        only: tuple[str, ...],
+        profile: str,
     ) -> Iterator[pa.Table]:
         key = {"hostname": host, "log_date": day} | ({} if bucket is None else {"bucket": bucket})
         conditions = [f"{name} = ?" for name in key]
@@ -116,13 +129,14 @@ class Reader:
         tail = ("" if limit is None else "LIMIT ? ") + ("ALLOW FILTERING" if filters else "")
         schema = self._schema(only)
         columns = ", ".join(name for name in schema.names if name in self.shape.columns and name not in key)
-        statement = self._prepare("read_partition", columns=columns, conditions=" AND ".join(conditions), tail=tail)
+        statement = self.prepare("read_partition", columns=columns, conditions=" AND ".join(conditions), tail=tail)
         bound_statement = statement.bind(values)
         bound_statement.fetch_size = min(limit or PAGE_ROWS, PAGE_ROWS)
         for table in pages(self.session, bound_statement, execution_profile=profile):
             yield _completed(table, schema, {"bucket": 0} | key)
 
-    def _prepare(self, name: str, **fills: str) -> Any:
+    def prepare(self, name: str, **fills: str) -> Any:
+        """A statement of cql/, prepared once."""
         text = statements.text(name, **fills)
         if text not in self.prepared:
             self.prepared[text] = self.session.prepare(text)
@@ -131,10 +145,10 @@ class Reader:
     # --- counts ---
 
     def stats(self, host: str, day: date) -> pa.Table:
-        """Counts of one host and day. Where several loads brought lines of that day, the lines themselves are counted."""
+        """Counts of one host and day. Where several loads brought lines of it, the lines themselves are counted."""
         if not self.shape.stats:
             return _summed(self.recounted(host, day))
-        counts = answer(self.session, self._prepare("read_counts"), (host, day))
+        counts = answer(self.session, self.prepare("read_counts"), (host, day))
         loads = [load for load in counts["load"].unique().to_pylist() if load]
         if len(loads) < 2:
             return _summed(counts.filter(pc.not_equal(counts["load"], "")))
@@ -158,15 +172,17 @@ class Reader:
         """Rows by host and day; null where only the lines themselves could tell."""
         if not self.shape.stats:
             key = ", ".join(self.shape.partition)
-            found = answer(self.session, self._prepare("read_partitions", key=key), timeout=120)
+            found = answer(self.session, self.prepare("read_partitions", key=key), timeout=120)
             days = found.group_by(["hostname", "log_date"]).aggregate([])
             return days.append_column("rows", pa.nulls(days.num_rows, pa.int64()))
-        loads = answer(self.session, self._prepare("read_totals"), timeout=120).select(_BY_LOAD)
+        loads = answer(self.session, self.prepare("read_totals"), timeout=120).select(_BY_LOAD)
         return _totals(loads, self.stats)
 
     def hosts(self) -> pa.Table:
         """Every host with its first and last day and its rows."""
-        grouped = self.totals().group_by("hostname").aggregate([("log_date", "min"), ("log_date", "max"), ("rows", "sum")])
+        grouped = (
+            self.totals().group_by("hostname").aggregate([("log_date", "min"), ("log_date", "max"), ("rows", "sum")])
+        )
         hosts = grouped.select(["hostname", "log_date_min", "log_date_max", "rows_sum"]).rename_columns(HOSTS.names)
         return hosts.cast(HOSTS).sort_by("hostname").combine_chunks()
 
@@ -193,7 +209,11 @@ def _summed(counts: pa.Table) -> pa.Table:
 
 def _by_load(counts: pa.Table) -> pa.Table:
     """What each load brought to one host and day, as queries of totals say it."""
-    return counts.group_by("load").aggregate([([], "count_all"), ("rows", "sum")]).rename_columns(["load", "counts", "lines"])
+    return (
+        counts.group_by("load")
+        .aggregate([([], "count_all"), ("rows", "sum")])
+        .rename_columns(["load", "counts", "lines"])
+    )
 
 
 def covered(loads: pa.Table) -> str:
@@ -209,7 +229,7 @@ def _totals(loads: pa.Table, stats: Any) -> pa.Table:
     single = days.filter(pc.equal(days["count_all"], 1)).select(["hostname", "log_date", "lines_sum"])
     several = days.filter(pc.greater(days["count_all"], 1))
     names = ["hostname", "log_date", "rows"]
-    found = {name: [] for name in names}  # type: dict[str, list[Any]]
+    found: dict[str, list[Any]] = {name: [] for name in names}
     for host, day in zip(several["hostname"].to_pylist(), several["log_date"].to_pylist(), strict=True):
         found["hostname"].append(host)
         found["log_date"].append(day)

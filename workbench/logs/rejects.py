@@ -39,4 +39,6 @@ class RejectFile:
 
 def _plain(value: Any) -> str:
     """Times and identifiers as text."""
-    return value.hex() if isinstance(value, bytes) else str(value if not isinstance(value, pa.Scalar) else value.as_py())
+    return (
+        value.hex() if isinstance(value, bytes) else str(value if not isinstance(value, pa.Scalar) else value.as_py())
+    )

@@ -33,7 +33,7 @@ STATS_ROWS: Final = pa.schema(
         ("covers", pa.string()),
     ]
 )
-"""infrastructure_log_stats; ``covers`` is only set in rows of load '' (a recount): the loads that it stands for."""
+"""infrastructure_log_stats. Only rows of load '' (a recount) have ``covers``: what they stand for."""
 _PARTS_SAID: Final = re.compile(r"parts of a day: (\d+)")
 _REPLICATION_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _CQL_TYPES: Final = {
@@ -48,7 +48,7 @@ _CQL_TYPES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How the table of log lines is built. ``ttl`` is in seconds, 0 for ever; ``parts`` is 0 where the key has no bucket."""
+    """How the table of log lines is built. ``ttl`` in seconds (0: for ever); ``parts`` is 0 where no bucket is."""
 
     columns: tuple[str, ...]
     foreign: tuple[str, ...]
@@ -179,4 +179,4 @@ def _table_id(session: Any, keyspace: str) -> str:
     from workbench.logs.pages import answer
 
     question = "SELECT id FROM system_schema.tables WHERE keyspace_name = %s AND table_name = %s"
-    return answer(session, question, (keyspace, LOGS))["id"][0].as_py().hex()
+    return str(answer(session, question, (keyspace, LOGS))["id"][0].as_py().hex())

@@ -1,8 +1,8 @@
 """CQL as files: reads cql/*.cql, checks that a header declares what its statement uses, and fills in names.
 
-A file starts with a header (``-- name:``, one sentence, ``-- param NAME TYPE: …`` for what is bound, ``-- fill NAME: …`` for
-what is part of the text, such as column names) and goes on with one statement. Values are always bound; only names and
-numbers that the workbench checked itself are filled in.
+A file starts with a header (``-- name:``, one sentence, ``-- param NAME TYPE: …`` for what is bound,
+``-- fill NAME: …`` for what is part of the text, such as column names) and goes on with one statement. Values are
+always bound; only names and numbers that the workbench checked itself are filled in.
 """
 
 from __future__ import annotations

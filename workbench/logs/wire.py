@@ -1,9 +1,9 @@
 """Arrow columns into rows as the CQL protocol (version 4) wants them, whole columns at a time.
 
-One row of a BATCH of a prepared statement is: kind 1, the statement's id (2 bytes of length, then the id), the number of
-values (2 bytes), and each value as 4 bytes of length and its bytes; length -2 means *unset*, which leaves no tombstone
-where null would. Numbers are big-endian. The rows of a table are built side by side in one buffer, so that a batch of any
-size is a slice of it.
+One row of a BATCH of a prepared statement is: kind 1, the statement's id (2 bytes of length, then the id), the number
+of values (2 bytes), and each value as 4 bytes of length and its bytes; length -2 means *unset*, which leaves no
+tombstone where null would. Numbers are big-endian. The rows of a table are built side by side in one buffer, so that a
+batch of any size is a slice of it.
 """
 
 from __future__ import annotations
@@ -88,7 +88,8 @@ def number(array: pa.Array) -> np.ndarray[Any, Any]:
     plain = {1: pa.int8(), 2: pa.int16(), 4: pa.int32(), 8: pa.int64()}[width]
     values = array.cast(plain) if kind in {"date32[day]", "timestamp[ms]"} else array
     native = values.fill_null(0).to_numpy(zero_copy_only=False)
-    return (native.astype(np.int64) + _DATE_ZERO if kind == "date32[day]" else native).astype(order)
+    wide = native.astype(np.int64) + _DATE_ZERO if kind == "date32[day]" else native
+    return np.asarray(wide, dtype=order)
 
 
 class _Parts:
