@@ -36,13 +36,13 @@ class CassandraLogStore:
     Args:
         url: ``cassandra://user:password@host1,host2/keyspace?dc=…`` (workbench.logs.address).
         state: folder for checkpoints and rejected rows.
-        batch_rows: most rows of a batch.
+        batch_rows, batch_bytes: most rows and bytes of a batch.
     """
 
-    def __init__(self, url: str, state: Path, *, batch_rows: int = BATCH_ROWS) -> None:
+    def __init__(self, url: str, state: Path, *, batch_rows: int = BATCH_ROWS, batch_bytes: int = BATCH_BYTES) -> None:
         self.address = addresses.parse(url)
         self.state = state
-        self.batch_rows = batch_rows
+        self.batch_rows, self.batch_bytes = batch_rows, batch_bytes
         if not 1 <= batch_rows <= 65_535:
             raise ConfigurationError(
                 f"A batch cannot have {batch_rows} rows.", "Take 1 to 65535; 1000 is a good number."
@@ -75,7 +75,7 @@ class CassandraLogStore:
     def migrate(self, **options: Any) -> list[str]:
         """Make what is missing (:func:`workbench.logs.schema.create`), and return the statements that ran."""
         self.close()
-        session = driver.connect(self.address, keyspace=False)
+        session = driver.connect(self.address)
         try:
             with driver.translated(self.address):
                 return schema.create(session, self.address.keyspace, **{"replication": None} | options)
@@ -104,11 +104,13 @@ class CassandraLogStore:
             row = self._insert(schema.LOGS, shape.columns)
             counts = self._insert(schema.STATS, tuple(schema.STATS_ROWS.names)) if shape.stats else None
         self._kept = (row, counts)  # the driver prepares a statement anew for a node only as long as somebody holds it
-        return Target(shape, row.query_id, counts.query_id if counts else b"", self.batch_rows, BATCH_BYTES)
+        return Target(shape, row.query_id, counts.query_id if counts else b"", self.batch_rows, self.batch_bytes)
 
     def _insert(self, table: str, columns: tuple[str, ...]) -> Any:
         markers = ", ".join("?" * len(columns))
-        text = statements.text("insert_row", table=table, columns=", ".join(columns), markers=markers)
+        text = statements.text(
+            "insert_row", keyspace=self.address.keyspace, table=table, columns=", ".join(columns), markers=markers
+        )
         return self.session.prepare(text)
 
     # --- what a log store does ---
@@ -147,10 +149,12 @@ class CassandraLogStore:
         until: datetime | None = None,
         severity: str | None = None,
         source: str | None = None,
+        critical: bool = False,
     ) -> pa.Table:
-        """Rows of one host and day, newest first (see the protocol)."""
+        """Rows of one host and day, newest first (see the protocol); ``critical`` reads at QUORUM, not at LOCAL_ONE."""
+        profile = driver.VERIFY if critical else driver.READ
         with driver.translated(self.address):
-            return self.reader.partition(host, day, Asked(newest, since, until, severity, source))
+            return self.reader.partition(host, day, Asked(newest, since, until, severity, source), profile)
 
     def partitions(
         self, keys: Sequence[tuple[str, date]], *, concurrent: int = 4, **asked: Any

@@ -114,11 +114,11 @@ def _profile(address: Address, consistency: int, retry: Any, timeout: float) -> 
     return ExecutionProfile(balance, retry, consistency, request_timeout=timeout, row_factory=_one_page)
 
 
-def connect(address: Address, *, keyspace: bool = True) -> Any:
+def connect(address: Address) -> Any:
     """A session with the profiles ``write``, ``read`` and ``verify``.
 
     Raises:
-        StoreError: no node answers, the credentials are wrong, or the keyspace is missing.
+        StoreError: no node answers, or the credentials are wrong.
     """
     write = ConsistencyLevel.name_to_value[address.consistency]
     login = PlainTextAuthProvider(address.user, address.password) if address.user else None
@@ -133,7 +133,7 @@ def connect(address: Address, *, keyspace: bool = True) -> Any:
     )  # fmt: skip
     try:
         with translated(address):
-            session: Session = cluster.connect(address.keyspace if keyspace else None)
+            session: Session = cluster.connect()
     except BaseException:
         cluster.shutdown()
         raise

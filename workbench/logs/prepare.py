@@ -252,7 +252,7 @@ def prepare(batch: LogBatch, target: Target, load: str, now: int) -> Chunk:
 
 def _without_giants(chunk: Chunk) -> Chunk:
     """Rows too large for the protocol stand alone in their piece; they are not sent."""
-    giants = [piece for piece in chunk.pieces if piece.bytes > MOST_ROW_BYTES]
+    giants = [piece for piece in chunk.pieces if piece.stop - piece.start == 1 and piece.bytes > MOST_ROW_BYTES]
     for piece in giants:
         chunk.pieces.remove(piece)
         rows = chunk.rows.slice(piece.start, piece.stop - piece.start)

@@ -62,9 +62,11 @@ class Reader:
 
     # --- lines ---
 
-    def partition(self, host: str, day: date, asked: Asked) -> pa.Table:
+    def partition(self, host: str, day: date, asked: Asked, profile: str = driver.READ) -> pa.Table:
         """Lines of one host and day, newest first."""
-        return pa.concat_tables([self._schema(()).empty_table(), *self.stream(host, day, asked)]).combine_chunks()
+        return pa.concat_tables(
+            [self._schema(()).empty_table(), *self.stream(host, day, asked, (), profile)]
+        ).combine_chunks()
 
     def stream(
         self, host: str, day: date, asked: Asked, only: tuple[str, ...] = (), profile: str = driver.READ
@@ -137,7 +139,7 @@ class Reader:
 
     def prepare(self, name: str, **fills: str) -> Any:
         """A statement of cql/, prepared once."""
-        text = statements.text(name, **fills)
+        text = statements.text(name, keyspace=self.address.keyspace, **fills)
         if text not in self.prepared:
             self.prepared[text] = self.session.prepare(text)
         return self.prepared[text]

@@ -90,7 +90,7 @@ def create(
     window: int = 1,
     index: tuple[str, ...] = (),
 ) -> list[str]:
-    """Make what is missing, and return the statements that ran. The session then uses the keyspace.
+    """Make what is missing, and return the statements that ran.
 
     Args:
         replication: such as ``dc1:3``; needed if the keyspace has to be made.
@@ -115,7 +115,6 @@ def create(
             raise ParameterError(f"Keyspace {keyspace!r} does not exist.", "Say its replication, such as dc1:3.")
         done.append(statements.text("create_keyspace", keyspace=keyspace, replication=replication_of(replication)))
         _run(session, done[-1])
-    session.set_keyspace(keyspace)
     tables = metadata.keyspaces[keyspace].tables
     if LOGS in tables and _parts(tables[LOGS]) not in {parts, 0}:
         raise StoreError(
@@ -123,8 +122,16 @@ def create(
             "Lines already written would not be found; load into a new keyspace instead.",
         )
     wanted = {LOGS: {"parts": parts, "window": window}, STATS: {}}
-    made = [statements.text(f"create_{name}", ttl=days * DAY, **f) for name, f in wanted.items() if name not in tables]
-    made += [statements.text("create_index", column=c) for c in index if f"{LOGS}_{c}" not in _indexes(tables)]
+    made = [
+        statements.text(f"create_{name}", keyspace=keyspace, ttl=days * DAY, **f)
+        for name, f in wanted.items()
+        if name not in tables
+    ]
+    made += [
+        statements.text("create_index", keyspace=keyspace, column=c)
+        for c in index
+        if f"{LOGS}_{c}" not in _indexes(tables)
+    ]
     for statement in made:
         _run(session, statement)
     return done + made
