@@ -78,3 +78,16 @@ def test_small_batches_say_nothing_about_full_ones() -> None:
         assert flow.enter("n", b"a", 100)
         flow.leave("n", b"a", 100, 0.0001)
     assert flow.nodes["n"].shortest >= 0.009
+
+
+def test_a_node_that_does_not_answer_is_passed_over_for_a_while() -> None:
+    flow = Flow()
+    assert flow.enter("a", b"x", 1)
+    flow.leave("a", b"x", 1, None)
+    flow.shun("a", now=100.0)
+    assert flow.choose(["a", "b"], now=104.0) == "b"
+    assert flow.choose(["a"], now=104.0) == "a", "where there is no other, it has to be asked"
+    assert flow.choose(["a", "b"], now=105.0) == "a"
+    flow.shun("a", now=105.0)
+    assert flow.choose(["a", "b"], now=114.0) == "b", "twice as long the second time"
+    assert flow.choose(["a", "b"], now=115.0) == "a"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 BATCH_ROWS: Final = 1000
 BATCH_BYTES: Final = 1 << 20
+SETTLERS: Final = 8
+"""Threads that look after the counts of days when a load is over."""
 
 
 class CassandraLogStore:
@@ -58,7 +62,9 @@ class CassandraLogStore:
         self.close()
 
     def close(self) -> None:
-        """End the connections."""
+        """End the connections, and forget what was prepared on them; the next call connects anew."""
+        for name in ("reader", "target"):
+            self.__dict__.pop(name, None)
         if self._session is not None:
             self._session.cluster.shutdown()
             self._session = None
@@ -81,8 +87,6 @@ class CassandraLogStore:
                 return schema.create(session, self.address.keyspace, **{"replication": None} | options)
         finally:
             session.cluster.shutdown()
-            self.__dict__.pop("reader", None)
-            self.__dict__.pop("target", None)
 
     @cached_property
     def reader(self) -> Reader:
@@ -111,7 +115,7 @@ class CassandraLogStore:
         text = statements.text(
             "insert_row", keyspace=self.address.keyspace, table=table, columns=", ".join(columns), markers=markers
         )
-        return self.session.prepare(text)
+        return driver.prepare(self.session, text)
 
     # --- what a log store does ---
 
@@ -134,9 +138,8 @@ class CassandraLogStore:
         loader = Loader(self.session, self.address, self.target, self.state, options)
         report = loader.run(batches)
         if not dry_run and self.reader.shape.stats:
-            with driver.translated(self.address):
-                for host, day in sorted(loader.tally.days):
-                    self._settle(host, day)
+            with driver.translated(self.address), ThreadPoolExecutor(SETTLERS, "workbench-settle") as pool:
+                deque(pool.map(lambda key: self._settle(*key), sorted(loader.tally.days)), 0)
         return report
 
     def partition(
@@ -162,15 +165,15 @@ class CassandraLogStore:
         """Several hosts and days, one table each, read at the same time and handed out in order."""
         return self.reader.many(keys, Asked(**asked), concurrent)
 
-    def stats(self, host: str, day: date) -> pa.Table:
-        """Counts of one host and day (see the protocol)."""
+    def stats(self, host: str, day: date, *, critical: bool = False) -> pa.Table:
+        """Counts of one host and day (see the protocol); ``critical`` reads at QUORUM, not at LOCAL_ONE."""
         with driver.translated(self.address):
-            return self.reader.stats(host, day)
+            return self.reader.stats(host, day, driver.VERIFY if critical else driver.READ)
 
-    def hosts(self) -> pa.Table:
+    def hosts(self, *, critical: bool = False) -> pa.Table:
         """Every host with its first and last day and its rows (see the protocol)."""
         with driver.translated(self.address):
-            return self.reader.hosts()
+            return self.reader.hosts(driver.VERIFY if critical else driver.READ)
 
     def describe(self) -> Mapping[str, str]:
         """What and where it is; no secrets."""
@@ -181,7 +184,7 @@ class CassandraLogStore:
     def verify(self, host: str, day: date) -> bool:
         """Whether the lines of a host and day, read at QUORUM, are as many as the counts say."""
         with driver.translated(self.address):
-            return bool(self.reader.recounted(host, day).equals(self.reader.stats(host, day)))
+            return bool(self.reader.recounted(host, day).equals(self.reader.stats(host, day, driver.VERIFY)))
 
     def monitor(self) -> pd.DataFrame:
         """What ``nodetool tablestats`` tells, of every node (:mod:`workbench.logs.monitor`)."""
@@ -215,7 +218,7 @@ class CassandraLogStore:
         names = schema.STATS_ROWS.names
         columns = [pa.repeat(constant[name], n) if name in constant else found[name].combine_chunks() for name in names]
         wire = encode(self.target.insert_counts, [*columns, pa.repeat(pa.scalar(left, pa.int32()), n)])
-        self.session.execute(self.reader.prepare("delete_counted"), (host, day), execution_profile=driver.WRITE)
+        self.session.execute(self.reader.prepare("delete_counted"), (host, day), execution_profile=driver.VERIFY)
         rows = WireBatch(wire.slice(0, n), n, max(now, microseconds()))
         batch = driver.RowsBatch(rows, self.address.keyspace, partition_key(host, days, None))
-        self.session.execute(batch, execution_profile=driver.WRITE)
+        self.session.execute(batch, execution_profile=driver.VERIFY)

@@ -30,7 +30,14 @@ try:
     )
     from cassandra.auth import PlainTextAuthProvider
     from cassandra.cluster import Cluster, DefaultConnection, ExecutionProfile, NoHostAvailable, Session
-    from cassandra.policies import DCAwareRoundRobinPolicy, FallthroughRetryPolicy, RetryPolicy, TokenAwarePolicy
+    from cassandra.connection import ConnectionException
+    from cassandra.policies import (
+        ConstantSpeculativeExecutionPolicy,
+        DCAwareRoundRobinPolicy,
+        FallthroughRetryPolicy,
+        RetryPolicy,
+        TokenAwarePolicy,
+    )
     from cassandra.protocol import BatchMessage, ResultMessage, _ProtocolHandler
     from cassandra.query import BatchStatement, BatchType
 except ImportError as error:
@@ -109,9 +116,27 @@ def _one_page(_names: list[str], page: Page) -> list[Page]:
     return [page]
 
 
-def _profile(address: Address, consistency: int, retry: Any, timeout: float) -> Any:
+def _profile(address: Address, consistency: int, retry: Any, timeout: float, second: float | None = None) -> Any:
+    """An execution profile; an idempotent question unanswered for ``second`` seconds goes to another node, too."""
     balance = TokenAwarePolicy(DCAwareRoundRobinPolicy(local_dc=address.dc or ""), shuffle_replicas=False)
-    return ExecutionProfile(balance, retry, consistency, request_timeout=timeout, row_factory=_one_page)
+    again = ConstantSpeculativeExecutionPolicy(second, 2) if second else None
+    return ExecutionProfile(
+        balance, retry, consistency, request_timeout=timeout, row_factory=_one_page, speculative_execution_policy=again
+    )
+
+
+def prepare(session: Any, text: str) -> Any:
+    """Prepare a statement that may be repeated; a node that does not answer is not the last one asked."""
+    for last in (False, False, True):
+        try:
+            statement = session.prepare(text)
+        except OperationTimedOut:
+            if last:
+                raise
+        else:
+            statement.is_idempotent = True
+            break
+    return statement
 
 
 def connect(address: Address) -> Any:
@@ -127,8 +152,8 @@ def connect(address: Address) -> Any:
         ssl_context=address.tls_context(), connection_class=_WideConnection, connect_timeout=10,
         execution_profiles={
             WRITE: _profile(address, write, FallthroughRetryPolicy(), 10.0),
-            READ: _profile(address, ConsistencyLevel.LOCAL_ONE, RetryPolicy(), 20.0),
-            VERIFY: _profile(address, ConsistencyLevel.QUORUM, RetryPolicy(), 60.0),
+            READ: _profile(address, ConsistencyLevel.LOCAL_ONE, RetryPolicy(), 20.0, 1.0),
+            VERIFY: _profile(address, ConsistencyLevel.QUORUM, RetryPolicy(), 60.0, 5.0),
         },
     )  # fmt: skip
     try:
@@ -200,3 +225,8 @@ def is_refusal(error: BaseException) -> bool:
 def is_too_slow(error: BaseException) -> bool:
     """Whether less at once may help."""
     return isinstance(error, OperationTimedOut | WriteTimeout | WriteFailure)
+
+
+def is_silence(error: BaseException) -> bool:
+    """Whether the node asked did not answer at all: another one may."""
+    return isinstance(error, OperationTimedOut | NoHostAvailable | ConnectionException | OSError)

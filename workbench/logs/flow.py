@@ -20,6 +20,9 @@ PROBE_EVERY: Final = 50
 PROBE_ANSWERS: Final = 4
 """Answers that a probe takes."""
 SMOOTH: Final = 0.2
+SHUN: Final = 5.0
+SHUN_MOST: Final = 60.0
+"""Seconds for which a node that did not answer is not asked."""
 
 
 @dataclass(slots=True)
@@ -34,6 +37,8 @@ class Node:
     usual: float = 0.0
     answers: int = 0
     looks: int = 0
+    shunned_until: float = 0.0
+    silences: int = 0
     after_probe: float = 0.0
     """The window that comes back when the probe is over; 0 if there is none."""
 
@@ -64,6 +69,11 @@ class Node:
         if self.looks % PROBE_EVERY == 0:
             self.after_probe, self.window, self.shortest = self.window, 1, float("inf")
 
+    def shun(self, now: float) -> None:
+        """It did not answer: others are asked for a while, the longer the more often it happens."""
+        self.silences += 1
+        self.shunned_until = now + min(SHUN * 2 ** (self.silences - 1), SHUN_MOST)
+
     def back_off(self) -> None:
         """A time-out, an overload or a lost connection."""
         self.window = max((self.after_probe or self.window) / 2, 1)
@@ -80,6 +90,17 @@ class Flow:
     nodes: dict[str, Node] = field(default_factory=dict)
     partitions: Counter[bytes] = field(default_factory=Counter)
     changed: Condition = field(default_factory=Condition)
+
+    def choose(self, nodes: list[str], now: float) -> str:
+        """The first node that answers, as far as is known; of nodes that do not, the first."""
+        with self.changed:
+            known = (name for name in nodes if name not in self.nodes or self.nodes[name].shunned_until <= now)
+            return next(known, nodes[0])
+
+    def shun(self, node: str, now: float) -> None:
+        """Note that a node did not answer."""
+        with self.changed:
+            self.nodes[node].shun(now)
 
     def enter(self, node: str, partition: bytes, size: int) -> bool:
         """Take a place for a batch, if there is one. A batch larger than the limit may go alone."""
@@ -107,6 +128,7 @@ class Flow:
             if seconds is None:
                 traffic.back_off()
             else:
+                traffic.silences = 0
                 traffic.learn(seconds, size, self.most)
             self.changed.notify_all()
 

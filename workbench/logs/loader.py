@@ -205,14 +205,15 @@ class Loader:
     def _send(self, piece: Piece) -> bool:
         rows = WireBatch(piece.wire.slice(piece.start, piece.stop), piece.stop - piece.start, piece.timestamp)
         batch = driver.RowsBatch(rows, self.address.keyspace, piece.partition)
-        node = next((str(host.endpoint) for host in self._balance.make_query_plan(self.address.keyspace, batch)), "")
+        hosts = {str(host.endpoint): host for host in self._balance.make_query_plan(self.address.keyspace, batch)}
+        node = self.flow.choose(list(hosts) or [""], time.monotonic())
         if not self.flow.enter(node, piece.partition, piece.bytes):
             return False
         if self.options.rows_per_second:
             self._paid_until = max(self._paid_until, time.monotonic()) + len(rows) / self.options.rows_per_second
         where = (piece, node, time.monotonic())
         try:
-            future = self.session.execute_async(batch, execution_profile=driver.WRITE)
+            future = self.session.execute_async(batch, execution_profile=driver.WRITE, host=hosts.get(node))
         except driver.ServerErrors as error:
             self._answered(piece, node, where[2], error)
         else:
@@ -232,6 +233,8 @@ class Loader:
         if error is None and not piece.counts:
             self.latencies.append(seconds)
         busy = error is not None and not driver.is_refusal(error)
+        if error is not None and driver.is_silence(error):
+            self.flow.shun(node, time.monotonic())
         self.flow.leave(node, piece.partition, piece.bytes, None if busy else seconds)
 
     # --- what came back ---

@@ -141,16 +141,16 @@ class Reader:
         """A statement of cql/, prepared once."""
         text = statements.text(name, keyspace=self.address.keyspace, **fills)
         if text not in self.prepared:
-            self.prepared[text] = self.session.prepare(text)
+            self.prepared[text] = driver.prepare(self.session, text)
         return self.prepared[text]
 
     # --- counts ---
 
-    def stats(self, host: str, day: date) -> pa.Table:
+    def stats(self, host: str, day: date, profile: str = driver.READ) -> pa.Table:
         """Counts of one host and day. Where several loads brought lines of it, the lines themselves are counted."""
         if not self.shape.stats:
             return _summed(self.recounted(host, day))
-        counts = answer(self.session, self.prepare("read_counts"), (host, day))
+        counts = answer(self.session, self.prepare("read_counts"), (host, day), execution_profile=profile)
         loads = [load for load in counts["load"].unique().to_pylist() if load]
         if len(loads) < 2:
             return _summed(counts.filter(pc.not_equal(counts["load"], "")))
@@ -170,21 +170,22 @@ class Reader:
             found.append(counts.rename_columns(["hour", "severity", "source", "rows"]).cast(STATS))
         return _summed(pa.concat_tables(found))
 
-    def totals(self) -> pa.Table:
+    def totals(self, profile: str = driver.READ) -> pa.Table:
         """Rows by host and day; null where only the lines themselves could tell."""
         if not self.shape.stats:
             key = ", ".join(self.shape.partition)
-            found = answer(self.session, self.prepare("read_partitions", key=key), timeout=120)
+            asked = self.prepare("read_partitions", key=key)
+            found = answer(self.session, asked, timeout=120, execution_profile=profile)
             days = found.group_by(["hostname", "log_date"]).aggregate([])
             return days.append_column("rows", pa.nulls(days.num_rows, pa.int64()))
-        loads = answer(self.session, self.prepare("read_totals"), timeout=120).select(_BY_LOAD)
-        return _totals(loads, self.stats)
+        asked = self.prepare("read_totals")
+        loads = answer(self.session, asked, timeout=120, execution_profile=profile).select(_BY_LOAD)
+        return _totals(loads, lambda host, day: self.stats(host, day, profile))
 
-    def hosts(self) -> pa.Table:
+    def hosts(self, profile: str = driver.READ) -> pa.Table:
         """Every host with its first and last day and its rows."""
-        grouped = (
-            self.totals().group_by("hostname").aggregate([("log_date", "min"), ("log_date", "max"), ("rows", "sum")])
-        )
+        days = self.totals(profile).group_by("hostname")
+        grouped = days.aggregate([("log_date", "min"), ("log_date", "max"), ("rows", "sum")])
         hosts = grouped.select(["hostname", "log_date_min", "log_date_max", "rows_sum"]).rename_columns(HOSTS.names)
         return hosts.cast(HOSTS).sort_by("hostname").combine_chunks()
 

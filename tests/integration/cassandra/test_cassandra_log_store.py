@@ -303,7 +303,8 @@ def test_a_table_of_somebody_else_without_buckets_is_used_as_it_is(
     run(f"DROP TABLE {keyspace}.infrastructure_log_stats")
     run(
         f"CREATE TABLE {keyspace}.infrastructure_logs (hostname text, log_date date, log_timestamp timestamp,"
-        " log_id uuid, severity text, source text, message text, process_id int, PRIMARY KEY ((hostname, log_date), log_timestamp, log_id))"
+        " log_id uuid, severity text, source text, message text, process_id int,"
+        " PRIMARY KEY ((hostname, log_date), log_timestamp, log_id))"
         " WITH CLUSTERING ORDER BY (log_timestamp DESC, log_id ASC)"
     )
     store.close()
