@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import pyarrow as pa
 
 from workbench.errors import ConfigurationError, StoreError
 from workbench.logs import address as addresses
 from workbench.logs import driver, schema, statements
+from workbench.logs.counts import Counts
 from workbench.logs.loader import Loader, Options
 from workbench.logs.pages import answer
-from workbench.logs.prepare import Target, partition_key, time_left
+from workbench.logs.prepare import Target
 from workbench.logs.protocol import LoadReport, LogBatch
-from workbench.logs.reader import Asked, Reader, covered, microseconds
-from workbench.logs.wire import WireBatch, encode
+from workbench.logs.reader import Asked, Reader
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,6 +92,11 @@ class CassandraLogStore:
         with driver.translated(self.address):
             return Reader(self.session, self.address, schema.shape_of(self.session, self.address.keyspace))
 
+    @property
+    def counts(self) -> Counts:
+        """The counts of this keyspace."""
+        return Counts(self.reader)
+
     @cached_property
     def target(self) -> Target:
         """What is needed to write."""
@@ -138,8 +141,9 @@ class CassandraLogStore:
         loader = Loader(self.session, self.address, self.target, self.state, options)
         report = loader.run(batches)
         if not dry_run and self.reader.shape.stats:
+            settle = partial(self.counts.settle, self.target)
             with driver.translated(self.address), ThreadPoolExecutor(SETTLERS, "workbench-settle") as pool:
-                deque(pool.map(lambda key: self._settle(*key), sorted(loader.tally.days)), 0)
+                deque(pool.map(lambda key: settle(*key), sorted(loader.tally.days)), 0)
         return report
 
     def partition(
@@ -168,12 +172,12 @@ class CassandraLogStore:
     def stats(self, host: str, day: date, *, critical: bool = False) -> pa.Table:
         """Counts of one host and day (see the protocol); ``critical`` reads at QUORUM, not at LOCAL_ONE."""
         with driver.translated(self.address):
-            return self.reader.stats(host, day, driver.VERIFY if critical else driver.READ)
+            return self.counts.stats(host, day, driver.VERIFY if critical else driver.READ)
 
     def hosts(self, *, critical: bool = False) -> pa.Table:
         """Every host with its first and last day and its rows (see the protocol)."""
         with driver.translated(self.address):
-            return self.reader.hosts(driver.VERIFY if critical else driver.READ)
+            return self.counts.hosts(driver.VERIFY if critical else driver.READ)
 
     def describe(self) -> Mapping[str, str]:
         """What and where it is; no secrets."""
@@ -184,7 +188,7 @@ class CassandraLogStore:
     def verify(self, host: str, day: date) -> bool:
         """Whether the lines of a host and day, read at QUORUM, are as many as the counts say."""
         with driver.translated(self.address):
-            return bool(self.reader.recounted(host, day).equals(self.reader.stats(host, day, driver.VERIFY)))
+            return bool(self.counts.recount(host, day).equals(self.counts.stats(host, day, driver.VERIFY)))
 
     def monitor(self) -> pd.DataFrame:
         """What ``nodetool tablestats`` tells, of every node (:mod:`workbench.logs.monitor`)."""
@@ -192,33 +196,3 @@ class CassandraLogStore:
 
         with driver.translated(self.address):
             return tables(self.session, self.address.keyspace)
-
-    # --- counts of days that several loads fed ---
-
-    def _settle(self, host: str, day: date) -> None:
-        """Count a day's lines anew if more than one load brought some, and keep the result with what it covers."""
-        counts = answer(self.session, self.reader.prepare("read_counts"), (host, day), execution_profile=driver.VERIFY)
-        grouped = counts.group_by("load").aggregate([([], "count_all"), ("rows", "sum")])
-        if sum(1 for load in grouped["load"].to_pylist() if load) < 2:
-            return
-        covers = covered(grouped.rename_columns(["load", "counts", "lines"]))
-        found = self.reader.recounted(host, day)
-        now = microseconds()
-        days = day.toordinal() - date(1970, 1, 1).toordinal()
-        ttl = self.reader.shape.ttl
-        left = int(time_left(np.int64(days), ttl, int(time.time()))) if ttl else 0
-        n = found.num_rows
-        constant = {
-            "hostname": pa.scalar(host),
-            "log_date": pa.scalar(day),
-            "load": pa.scalar(""),
-            "chunk": pa.scalar(0, pa.int32()),
-            "covers": pa.scalar(covers),
-        }
-        names = schema.STATS_ROWS.names
-        columns = [pa.repeat(constant[name], n) if name in constant else found[name].combine_chunks() for name in names]
-        wire = encode(self.target.insert_counts, [*columns, pa.repeat(pa.scalar(left, pa.int32()), n)])
-        self.session.execute(self.reader.prepare("delete_counted"), (host, day), execution_profile=driver.VERIFY)
-        rows = WireBatch(wire.slice(0, n), n, max(now, microseconds()))
-        batch = driver.RowsBatch(rows, self.address.keyspace, partition_key(host, days, None))
-        self.session.execute(batch, execution_profile=driver.VERIFY)

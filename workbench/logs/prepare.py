@@ -204,7 +204,6 @@ def count(rows: pa.Table, load: str, chunk: int) -> pa.Table:
     n = counts.num_rows
     columns = {key: counts[key] for key in keys} | {"rows": counts["count_all"]}
     columns |= {"load": pa.repeat(load, n), "chunk": pa.repeat(pa.scalar(chunk, pa.int32()), n)}
-    columns |= {"covers": pa.nulls(n, pa.string())}
     return pa.table({name: columns[name] for name in STATS_ROWS.names}).cast(STATS_ROWS).combine_chunks()
 
 

@@ -1,9 +1,7 @@
-"""Reads lines and counts from Cassandra as Arrow tables."""
+"""Reads log lines from Cassandra as Arrow tables: the server filters, as that was the fastest (docs/cassandra.md)."""
 
 from __future__ import annotations
 
-import hashlib
-import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -11,23 +9,15 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from workbench.errors import ParameterError
 from workbench.log_rows import LOG_ROWS
 from workbench.logs import driver, statements
 from workbench.logs.address import Address
-from workbench.logs.pages import answer, pages
+from workbench.logs.pages import pages
 from workbench.logs.schema import Shape
 
 PAGE_ROWS: Final = 5000
-STATS: Final = pa.schema(
-    [("hour", pa.int8()), ("severity", pa.string()), ("source", pa.string()), ("rows", pa.int64())]
-)
-HOSTS: Final = pa.schema(
-    [("hostname", pa.string()), ("first_day", pa.date32()), ("last_day", pa.date32()), ("rows", pa.int64())]
-)
-_BY_LOAD: Final = ["hostname", "log_date", "load", "counts", "lines", "covers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +49,6 @@ class Reader:
     address: Address
     shape: Shape
     prepared: dict[str, Any] = field(default_factory=dict)
-
-    # --- lines ---
 
     def partition(self, host: str, day: date, asked: Asked, profile: str = driver.READ) -> pa.Table:
         """Lines of one host and day, newest first."""
@@ -144,51 +132,6 @@ class Reader:
             self.prepared[text] = driver.prepare(self.session, text)
         return self.prepared[text]
 
-    # --- counts ---
-
-    def stats(self, host: str, day: date, profile: str = driver.READ) -> pa.Table:
-        """Counts of one host and day. Where several loads brought lines of it, the lines themselves are counted."""
-        if not self.shape.stats:
-            return _summed(self.recounted(host, day))
-        counts = answer(self.session, self.prepare("read_counts"), (host, day), execution_profile=profile)
-        loads = [load for load in counts["load"].unique().to_pylist() if load]
-        if len(loads) < 2:
-            return _summed(counts.filter(pc.not_equal(counts["load"], "")))
-        fresh = counts.filter(pc.equal(counts["load"], ""))
-        covers = covered(_by_load(counts))
-        if fresh.num_rows and pc.all(pc.equal(fresh["covers"], covers)).as_py():
-            return _summed(fresh)
-        return _summed(self.recounted(host, day))
-
-    def recounted(self, host: str, day: date) -> pa.Table:
-        """Counts by hour, severity and source from the lines themselves, read at QUORUM."""
-        wanted = ("log_timestamp", "severity", "source")
-        found = [pa.table({name: [] for name in STATS.names}).cast(STATS)]
-        for table in self.stream(host, day, Asked(), wanted, driver.VERIFY):
-            hours = table.append_column("hour", pc.hour(table["log_timestamp"]).cast(pa.int8()))
-            counts = hours.group_by(["hour", "severity", "source"]).aggregate([([], "count_all")])
-            found.append(counts.rename_columns(["hour", "severity", "source", "rows"]).cast(STATS))
-        return _summed(pa.concat_tables(found))
-
-    def totals(self, profile: str = driver.READ) -> pa.Table:
-        """Rows by host and day; null where only the lines themselves could tell."""
-        if not self.shape.stats:
-            key = ", ".join(self.shape.partition)
-            asked = self.prepare("read_partitions", key=key)
-            found = answer(self.session, asked, timeout=120, execution_profile=profile)
-            days = found.group_by(["hostname", "log_date"]).aggregate([])
-            return days.append_column("rows", pa.nulls(days.num_rows, pa.int64()))
-        asked = self.prepare("read_totals")
-        loads = answer(self.session, asked, timeout=120, execution_profile=profile).select(_BY_LOAD)
-        return _totals(loads, lambda host, day: self.stats(host, day, profile))
-
-    def hosts(self, profile: str = driver.READ) -> pa.Table:
-        """Every host with its first and last day and its rows."""
-        days = self.totals(profile).group_by("hostname")
-        grouped = days.aggregate([("log_date", "min"), ("log_date", "max"), ("rows", "sum")])
-        hosts = grouped.select(["hostname", "log_date_min", "log_date_max", "rows_sum"]).rename_columns(HOSTS.names)
-        return hosts.cast(HOSTS).sort_by("hostname").combine_chunks()
-
 
 def _completed(table: pa.Table, schema: pa.Schema, constants: dict[str, Any]) -> pa.Table:
     """The columns of a schema: what the key says is the same in every row; what the table lacks is null."""
@@ -201,46 +144,3 @@ def _completed(table: pa.Table, schema: pa.Schema, constants: dict[str, Any]) ->
         else:
             columns.append(pa.nulls(table.num_rows, wanted.type))
     return pa.table(columns, schema=schema)
-
-
-def _summed(counts: pa.Table) -> pa.Table:
-    """Counts of all chunks together, in order."""
-    keys = ["hour", "severity", "source"]
-    sums = counts.group_by(keys).aggregate([("rows", "sum")]).select([*keys, "rows_sum"]).rename_columns(STATS.names)
-    return sums.cast(STATS).sort_by([(key, "ascending") for key in keys]).combine_chunks()
-
-
-def _by_load(counts: pa.Table) -> pa.Table:
-    """What each load brought to one host and day, as queries of totals say it."""
-    return (
-        counts.group_by("load")
-        .aggregate([([], "count_all"), ("rows", "sum")])
-        .rename_columns(["load", "counts", "lines"])
-    )
-
-
-def covered(loads: pa.Table) -> str:
-    """A name for the state of the counts of one host and day, recounts aside: any later chunk changes it."""
-    rows = zip(*(loads[name].to_pylist() for name in ("load", "counts", "lines")), strict=True)
-    return hashlib.sha256(repr(sorted(row for row in rows if row[0])).encode()).hexdigest()[:32]
-
-
-def _totals(loads: pa.Table, stats: Any) -> pa.Table:
-    """Rows by host and day from those by load; days with several loads take their recount, or are counted now."""
-    brought = loads.filter(pc.not_equal(loads["load"], ""))
-    days = brought.group_by(["hostname", "log_date"]).aggregate([("lines", "sum"), ([], "count_all")])
-    single = days.filter(pc.equal(days["count_all"], 1)).select(["hostname", "log_date", "lines_sum"])
-    several = days.filter(pc.greater(days["count_all"], 1))
-    names = ["hostname", "log_date", "rows"]
-    found: dict[str, list[Any]] = {name: [] for name in names}
-    for host, day in zip(several["hostname"].to_pylist(), several["log_date"].to_pylist(), strict=True):
-        found["hostname"].append(host)
-        found["log_date"].append(day)
-        found["rows"].append(pc.sum(stats(host, day)["rows"]).as_py())
-    schema = pa.schema([("hostname", pa.string()), ("log_date", pa.date32()), ("rows", pa.int64())])
-    return pa.concat_tables([single.rename_columns(names).cast(schema), pa.table(found, schema=schema)])
-
-
-def microseconds() -> int:
-    """Now, as write times have it."""
-    return time.time_ns() // 1000

@@ -30,10 +30,9 @@ STATS_ROWS: Final = pa.schema(
         ("severity", pa.string()),
         ("source", pa.string()),
         ("rows", pa.int64()),
-        ("covers", pa.string()),
     ]
 )
-"""infrastructure_log_stats. Only rows of load '' (a recount) have ``covers``: what they stand for."""
+"""infrastructure_log_stats (workbench.logs.counts)."""
 _PARTS_SAID: Final = re.compile(r"parts of a day: (\d+)")
 _REPLICATION_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _CQL_TYPES: Final = {
