@@ -26,6 +26,8 @@ from workbench.logs.reader import Asked, Reader
 if TYPE_CHECKING:
     import pandas as pd
 
+    from workbench.logs.health import Finding
+
 BATCH_ROWS: Final = 1000
 BATCH_BYTES: Final = 1 << 20
 SETTLERS: Final = 8
@@ -189,6 +191,12 @@ class CassandraLogStore:
         """Whether the lines of a host and day, read at QUORUM, are as many as the counts say."""
         with driver.translated(self.address):
             return bool(self.counts.recount(host, day).equals(self.counts.stats(host, day, driver.VERIFY)))
+
+    def examine(self) -> list[Finding]:
+        """What is well with the cluster and the tables, and what is not (:mod:`workbench.logs.health`)."""
+        from workbench.logs.health import examine
+
+        return list(examine(self.session, self.address))
 
     def monitor(self) -> pd.DataFrame:
         """What ``nodetool tablestats`` tells, of every node (:mod:`workbench.logs.monitor`)."""

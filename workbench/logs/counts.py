@@ -2,8 +2,8 @@
 
 Each chunk of a load writes what it brought, over itself if it is repeated. That is exact as long as one load brought
 all lines of a day. Where several did (a file that grew and was loaded again), they may have brought the same lines, so
-the lines themselves are counted, and that count takes the place of the loads': it has the load ``''``, and in ``chunk``
-when it was made. What is found in the table is exact if it is of one load, or of one recount; else the lines are counted.
+the lines themselves are counted, and that count takes the place of the loads': its load is ``''``, and its ``chunk``
+says when it was made. What is in the table is exact if it is of one load, or of one recount; else lines are counted.
 """
 
 from __future__ import annotations

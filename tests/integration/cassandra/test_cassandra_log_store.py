@@ -369,3 +369,27 @@ def test_monitor_shows_each_table_on_each_node(loaded: tuple[CassandraLogStore, 
     assert set(frame["table_name"]) == {"infrastructure_logs", "infrastructure_log_stats"}
     assert (frame["writes"] > 0).all()
     assert frame.loc[frame["scans"] == 0, "scan_p50_ms"].isna().all(), "no scans, no percentile"
+
+
+def test_examination_names_what_is_wrong_and_what_to_do(open_store: Open, url: str, host: str) -> None:
+    store = open_store(address=of(url, f"wb_exam_{host[-8:]}"))
+    missing = {finding.name: finding for finding in store.examine()}
+    assert missing["nodes"].state == missing["schema"].state == "ok"
+    assert (missing["tables"].state, "migrate" in missing["tables"].remedy) == ("problem", True)
+    store.migrate(replication="simple:1")
+    found = {finding.name: finding for finding in store.examine()}
+    assert (found["compaction"].state, "90 of them" in found["compaction"].detail) == ("note", True)
+    assert found["replication"].state == "note", "SimpleStrategy knows no data centres"
+    assert found["time to live"] == ("time to live", "ok", "lines are kept 90 days", "")
+    assert found["compression"].detail == "LZ4Compressor"
+    assert "GiB" in found["heap"].detail
+    table = f"{store.address.keyspace}.infrastructure_logs"
+    store.session.execute(
+        f"ALTER TABLE {table} WITH default_time_to_live = 0 AND compression = {{'enabled': false}}"
+        " AND compaction = {'class': 'SizeTieredCompactionStrategy'}",
+        timeout=60,
+        execution_profile="write",
+    )
+    changed = {finding.name: finding for finding in store.examine()}
+    assert [changed[name].state for name in ("time to live", "compression", "compaction")] == ["note"] * 3
+    assert "default_time_to_live = 7776000" in changed["time to live"].remedy
