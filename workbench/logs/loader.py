@@ -40,6 +40,7 @@ LOOK_AHEAD: Final = 64
 SPLIT_AFTER: Final = 3
 """Time-outs after which a piece is cut in halves, unless it is ``SMALL`` (rows) already."""
 SMALL: Final = 50
+MOST_PLANS: Final = 10_000
 _TICK: Final = 0.02
 
 
@@ -83,6 +84,7 @@ class Loader:
         self._retries: list[tuple[float, int, Piece]] = []
         self._events: deque[tuple[Piece, BaseException | None]] = deque()
         self._heard = time.monotonic()
+        self._plans: dict[bytes, dict[str, Any]] = {}
         self._paid_until = 0.0
         self._stopped = threading.Event()
         self._balance = session.cluster.profile_manager.profiles[driver.WRITE].load_balancing_policy
@@ -205,7 +207,7 @@ class Loader:
     def _send(self, piece: Piece) -> bool:
         rows = WireBatch(piece.wire.slice(piece.start, piece.stop), piece.stop - piece.start, piece.timestamp)
         batch = driver.RowsBatch(rows, self.address.keyspace, piece.partition)
-        hosts = {str(host.endpoint): host for host in self._balance.make_query_plan(self.address.keyspace, batch)}
+        hosts = self._replicas(batch)
         node = self.flow.choose(list(hosts) or [""], time.monotonic())
         if not self.flow.enter(node, piece.partition, piece.bytes):
             return False
@@ -219,6 +221,17 @@ class Loader:
         else:
             future.add_callbacks(self._acknowledge, self._fail, callback_args=where, errback_args=where)
         return True
+
+    def _replicas(self, batch: driver.RowsBatch) -> dict[str, Any]:
+        """The nodes to ask, replicas of the partition first; remembered until something fails."""
+        hosts = self._plans.get(batch.routing_key)
+        if hosts is None:
+            plan = self._balance.make_query_plan(self.address.keyspace, batch)
+            hosts = {str(host.endpoint): host for host in plan}
+            if len(self._plans) >= MOST_PLANS:
+                self._plans.clear()
+            self._plans[batch.routing_key] = hosts
+        return hosts
 
     def _acknowledge(self, _rows: Any, piece: Piece, node: str, began: float) -> None:
         self._answered(piece, node, began, None)
@@ -280,6 +293,7 @@ class Loader:
         self._checkpoint(chunk.batch).add(chunk.batch.chunk)
 
     def _failed(self, piece: Piece, error: BaseException) -> None:
+        self._plans.clear()
         if driver.is_schema_missing(error) or driver.is_forbidden(error):
             raise driver.sentence(self.address, error) from error
         silence = time.monotonic() - self._heard
