@@ -60,9 +60,9 @@ def batches(made: pa.Table, digest: str, size: int = 500) -> list[LogBatch]:
 
 
 def newest_first(made: pa.Table) -> pa.Table:
-    """The order of a partition."""
+    """The order of a partition: ties by id, from the highest."""
     ids = pa.array([identifier.hex() for identifier in made["log_id"].to_pylist()], pa.string())
-    order = made.append_column("order", ids).sort_by([("log_timestamp", "descending"), ("order", "ascending")])
+    order = made.append_column("order", ids).sort_by([("log_timestamp", "descending"), ("order", "descending")])
     return order.drop_columns(["order"]).combine_chunks()
 
 
