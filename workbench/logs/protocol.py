@@ -27,7 +27,10 @@ class LogBatch:
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What a load did: rows acknowledged, rows that an earlier run had loaded, rows rejected, bytes sent."""
+    """What a load did: rows acknowledged, rows that an earlier run had loaded, rows rejected, bytes sent.
+
+    ``expired`` rows were older than the store keeps rows, and were not written.
+    """
 
     loaded: int
     skipped: int
@@ -36,6 +39,7 @@ class LoadReport:
     bytes: int
     seconds: float
     reject_file: Path | None = None
+    expired: int = 0
 
 
 class LogStore(Protocol):
