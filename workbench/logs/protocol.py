@@ -10,24 +10,14 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from workbench.log_rows import LogBatch
 
-@dataclass(frozen=True, slots=True)
-class LogBatch:
-    """Rows (workbench.log_rows.LOG_ROWS) in the order of their source, and where that batch ends in it.
-
-    ``origin`` names the source (file name, or ``-``), ``digest`` identifies its content, ``chunk`` numbers the batch from 0:
-    the same source gives the same batches, so (digest, chunk) says what a checkpoint and the stats table have seen.
-    """
-
-    rows: pa.Table
-    origin: str
-    digest: str
-    chunk: int
+__all__ = ["LoadReport", "LogBatch", "LogStore"]
 
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What a load did: acknowledged rows, rows skipped because an earlier run had loaded them, rejected rows, bytes sent."""
+    """What a load did: rows acknowledged, rows skipped because they were there, rows the store refused, bytes sent."""
 
     loaded: int
     skipped: int
