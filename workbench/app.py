@@ -1,27 +1,29 @@
-"""connect(): the one place that chooses implementations, and the objects that notebooks, the command and reports talk to."""
+"""connect(): the one place that chooses implementations, and the objects that notebooks and the command talk to."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench import settings as configuration
+from workbench.answer import Answer
 from workbench.errors import ParameterError, StoreError
 from workbench.metrics import queries
-from workbench.metrics.dora import Asked, Measurement, Question, TrendPoint, as_json, measure, measure_trend
-from workbench.metrics.drilldown import Drilldown
+from workbench.metrics.dora import Question
 from workbench.metrics.protocol import MetricStore
-from workbench.metrics.quality import Quality, inspect
-from workbench.model import BUCKET_UNITS, BucketUnit, Figure, Window
+from workbench.metrics.recorded import Listener, Listeners, RecordedStore
+from workbench.model import BUCKET_UNITS, BucketUnit, Window
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
+
+    from workbench.display.fragment import Html
+    from workbench.profiling import Profile
 
 DEFAULT_DAYS = 90
 
@@ -36,7 +38,7 @@ def connect(**overrides: Any) -> Bench:
         ConfigurationError: a setting cannot be used.
     """
     settings = configuration.load(**overrides)
-    return Bench(settings, _metric_store(settings))
+    return Bench(settings, _cached(_metric_store(settings), settings))
 
 
 def _metric_store(settings: Settings) -> MetricStore:
@@ -45,12 +47,39 @@ def _metric_store(settings: Settings) -> MetricStore:
     return EmbeddedStore(settings.data)
 
 
+def _cached(store: MetricStore, settings: Settings) -> MetricStore:
+    from workbench.metrics.cache import CachedStore
+    from workbench.metrics.result_cache import shared
+
+    if not settings.cache_seconds:
+        return store
+    cache = shared(settings.cache, settings.cache_seconds, settings.cache_megabytes * 1_000_000)
+    return CachedStore(store, cache, check_seconds=settings.cache_check_ms / 1000)
+
+
+def _query_log(settings: Settings) -> Iterator[Listener]:
+    from workbench.metrics.query_log import QueryLog
+
+    if settings.query_log:
+        yield QueryLog(settings.query_log, round(settings.query_log_megabytes * 1_000_000), settings.query_log_files)
+
+
 class Bench:
     """The workbench: questions to the metric store. Made by :func:`connect`."""
 
     def __init__(self, settings: Settings, metrics: MetricStore) -> None:
         self.settings = settings
-        self.metrics = metrics
+        self.metrics = RecordedStore(metrics, Listeners(*_query_log(settings)))
+
+    def profile(self, *, plans: bool = False) -> Profile:
+        """Collect every statement that this bench runs: ``with bench.profile() as p:``, or ``.start()``, ``.stop()``.
+
+        Args:
+            plans: also ask the store how it ran each statement; that runs it a second time.
+        """
+        from workbench.profiling import Profile
+
+        return Profile(self.metrics.listeners, plans=plans, slow_seconds=self.settings.slow_seconds)
 
     def projects(self) -> pd.DataFrame:
         """Every project with its counts and the time they span (queries/projects.sql)."""
@@ -78,6 +107,7 @@ class Bench:
         edition: str | None = None,
         pooled: bool = False,
         now: datetime | None = None,
+        refresh: bool = False,
     ) -> Dora:
         """The five DORA metrics of one, several or (by default) all projects.
 
@@ -89,6 +119,7 @@ class Bench:
             edition: edition of the levels (default: the setting).
             pooled: add one set of figures over the rows of all these projects together.
             now: the time of asking, for reproducible answers.
+            refresh: compute everything anew, also what is in the cache.
 
         Raises:
             ParameterError: the window, a name, the zone, the bucket or the edition makes no sense.
@@ -105,13 +136,13 @@ class Bench:
             link_hours=self.settings.link_hours,
             now=now or datetime.now(UTC),
         )
-        return Dora(self.metrics, question)
+        return Dora(self.metrics.refreshed() if refresh else self.metrics, question)
 
     def _named(self, project: str | Sequence[str] | None) -> tuple[str, ...]:
         known = self.metrics.projects()
         names = known if project is None else (project,) if isinstance(project, str) else tuple(dict.fromkeys(project))
         if not known:
-            raise ParameterError(
+            raise StoreError(
                 "Nothing has been imported yet.", "Run: workbench import git PATH, or workbench import sample."
             )
         if unknown := [name for name in names if name not in known]:
@@ -153,78 +184,8 @@ def parse_date(value: date | str) -> date:
         raise ParameterError(f"{value!r} is no date.", "Write it as 2026-03-31.") from None
 
 
-class Dora:
-    """The answer of :meth:`Bench.dora`; computes on first use and shows itself well in a notebook."""
-
-    def __init__(self, store: MetricStore, question: Question) -> None:
-        self._store = store
-        self.question = question
-        self._drilldown = Drilldown(store, question)
-
-    @property
-    def window(self) -> Window:
-        """The time that the figures are about, [start, end)."""
-        return self.question.window
-
-    @property
-    def projects(self) -> tuple[str, ...]:
-        """The projects asked for."""
-        return self.question.projects
-
-    @cached_property
-    def measurement(self) -> Measurement:
-        """Figures, trend and the statements behind them, as frozen values."""
-        return measure(self._store, self.question)
-
-    @cached_property
-    def inspection(self) -> Quality:
-        """The data-quality findings, as frozen values."""
-        return inspect(self._store, self.question, self.measurement.coverage)
-
-    @property
-    def figures(self) -> pd.DataFrame:
-        """One row a figure: project, metric, statistic, value, unit, n, low, high, level, previous, change, rule."""
-        return _frame(self.measurement.figures, Figure)
-
-    @property
-    def quality(self) -> pd.DataFrame:
-        """One row a data-quality finding: project, check, severity, count, text."""
-        from workbench.metrics.quality import Finding
-
-        return _frame(self.inspection.findings, Finding)
-
-    @property
-    def statements(self) -> pd.DataFrame:
-        """The statements that were run: query, sentence, sql, parameters, rows, seconds."""
-        return _frame(self.measurement.asked, Asked)
-
-    def trend(self, bucket: BucketUnit | None = None) -> pd.DataFrame:
-        """One row a metric and bucket: start, end, partial, value, unit, n, low, high. No data is a missing value."""
-        unit = bucket or self.question.bucket
-        points = (
-            self.measurement.trend if unit == self.question.bucket else measure_trend(self._store, self.question, unit)
-        )
-        return _frame(points, TrendPoint)
-
-    def rows(self, metric: str, page: int = 1, size: int = 100) -> pd.DataFrame:
-        """The rows behind a number, newest first: pages of 100, at most 1000 a page.
-
-        Raises:
-            ParameterError: there is no such metric, page or size.
-        """
-        frame: pd.DataFrame = self._drilldown.page(metric, page, size).to_pandas()
-        return frame
-
-    def ask(self, name: str, **parameters: Any) -> list[dict[str, Any]]:
-        """Rows of a query of queries/ for these projects and this window, as dicts; used by charts and tables."""
-        since, until = self.window.utc
-        query = queries.get(name)
-        given = {"projects": list(self.projects), "since": since, "until": until, **parameters}
-        declared = {parameter.name for parameter in query.parameters}
-        answer: list[dict[str, Any]] = self._store.query(
-            query, {k: v for k, v in given.items() if k in declared}
-        ).to_pylist()
-        return answer
+class Dora(Answer):
+    """The answer of :meth:`Bench.dora`, which also draws itself and shows itself well in a notebook."""
 
     def chart(self, name: str) -> go.Figure:
         """A chart by name (workbench.charts.CHARTS)."""
@@ -232,16 +193,17 @@ class Dora:
 
         return charts.draw(name, self)
 
-    def store(self) -> Mapping[str, str]:
-        """What and where the store is, without secrets."""
-        return self._store.describe()
+    def show(self, name: str, **options: Any) -> Html:
+        """A piece of the report by name (workbench.display.PIECES): ``cards``, ``quality``, ``rules`` …"""
+        from workbench import display
 
-    def as_json(self) -> dict[str, Any]:
-        """All numbers for a program: the form of ``workbench dora --json`` and figures.json."""
-        return as_json(self.window, self.measurement, self.inspection.as_json())
+        return display.show(name, self, **options)
 
-    def save(self, folder: Path) -> Path:
-        """Write figures.json into a folder, atomically."""
+    def save(self, folder: Path | None = None) -> Path | None:
+        """Write figures.json into a folder, atomically; without one, into that of the report's run, if there is one."""
+        folder = folder or configuration.run_folder()
+        if folder is None:
+            return None
         path = folder / "figures.json"
         temporary = path.with_suffix(".tmp")
         temporary.write_text(json.dumps(self.as_json(), indent=1, ensure_ascii=False), encoding="utf-8")
@@ -254,10 +216,3 @@ class Dora:
 
     def __repr__(self) -> str:
         return f"Dora({', '.join(self.projects)}; {self.window.start.isoformat()} to {self.window.end.isoformat()})"
-
-
-def _frame(values: Sequence[Any], kind: type) -> pd.DataFrame:
-    import pandas as pd
-
-    names = list(kind.__dataclass_fields__)
-    return pd.DataFrame([[getattr(value, name) for name in names] for value in values], columns=names)

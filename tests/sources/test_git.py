@@ -331,7 +331,7 @@ def test_bots_are_left_out_and_counted(tmp_path):
         make.tag("v2", c)
         make.tag("v3", only_bot)
 
-    told = tell(tmp_path / "r", GitOptions(exclude_author=r"\[bot\]|@BOT\.example>$"))
+    told = tell(tmp_path / "r", GitOptions(exclude_author=r"^dependabot\[bot\] <support@|^Ren.*@BOT\.example>$"))
     assert told.shipped == {a: {a}, c: {c}, only_bot: set()}
     assert told.notes["excluded_authors"] == 2
 

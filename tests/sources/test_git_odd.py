@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -239,13 +241,54 @@ def test_the_users_settings_and_the_callers_environment_change_nothing(tmp_path,
     assert tell(folder, GitOptions(path="files/1")).shipped == {a: {a}, b: set()}
 
 
-def test_a_partial_clone_is_read_without_fetching(tmp_path, monkeypatch):
+def test_a_partial_clone_is_read_without_fetching(tmp_path):
     a, b = two_releases(tmp_path / "full")
     run_git(tmp_path / "full", "config", "uploadpack.allowFilter", "true")
     run_git(tmp_path, "clone", "-q", "--bare", "--filter=tree:0", f"file://{tmp_path}/full", "part")
     assert tell(tmp_path / "part").shipped == {a: {a}, b: {b}}
-    with pytest.raises(SourceError, match="partial clone"):
+    missing_before = run_git(tmp_path / "part", "rev-list", "--objects", "--missing=print", "HEAD")
+    with pytest.raises(SourceError, match=r"Git could not read .*part: .*partial clone"):
         read(tmp_path / "part", GitOptions(path="files"))
+    assert "?" in missing_before
+    assert run_git(tmp_path / "part", "rev-list", "--objects", "--missing=print", "HEAD") == missing_before
+
+
+def test_whoever_stops_the_reading_is_heard_and_git_does_not_go_on(tmp_path, monkeypatch):
+    folder = tmp_path / "r"
+    with building(folder) as make:
+        make.tag("v1", make.commit("x" * 2_000_000))
+        make.tag("v2", make.commit("y" * 2_000_000, at=1))
+    monkeypatch.setattr("workbench.sources.git_log._CHUNK", 10_000)
+    started: list[subprocess.Popen[bytes]] = []
+    start = subprocess.Popen
+
+    def remembered(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        started.append(start(*arguments, **options))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", remembered)
+
+    def stop(done: int, total: int | None) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        read(folder, progress=stop)
+    assert started
+    assert all(process.returncode is not None for process in started)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_without_permission_is_one_clear_error(tmp_path):
+    folder = tmp_path / "outer" / "r"
+    folder.parent.mkdir()
+    two_releases(folder)
+    for closed in (folder, folder.parent):
+        closed.chmod(0)
+        try:
+            with pytest.raises(SourceError, match=r"cannot be read: .*Ask its owner"):
+                read(folder)
+        finally:
+            closed.chmod(0o700)
 
 
 def missing(folder: Path) -> Path:

@@ -277,7 +277,8 @@ def test_a_message_about_a_revert_in_prose_or_subject(tmp_path):
     with building(tmp_path / "r") as make:
         a = release(make, 1, "A change", at=0)
         b = release(make, 2, f"This reverts commit {a}", a, at=1)
-        c = release(make, 3, f"Reverts {a} in part; see also commit {b}", b, at=2)
+        c = make.commit(f"Reverts {a} in part; see also {b}", b, at=2, author=f"This reverts commit {b} <x@y>")
+        make.tag("v3", c)
 
     told = tell(tmp_path / "r")
     assert told.incidents == [(a, f"revert:{b}", b, 1)]

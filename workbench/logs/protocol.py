@@ -17,7 +17,7 @@ __all__ = ["LoadReport", "LogBatch", "LogStore"]
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What a load did: rows acknowledged, rows skipped because they were there, rows the store refused, bytes sent."""
+    """What a load did: rows acknowledged, rows skipped because an earlier run loaded them, rows the store refused, bytes sent."""
 
     loaded: int
     skipped: int

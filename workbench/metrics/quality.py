@@ -3,46 +3,46 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
+from workbench.metrics import queries
 from workbench.metrics.coverage import ProjectCoverage, days_between
 from workbench.metrics.dora import Asker, Question
 from workbench.metrics.protocol import MetricStore
-from workbench.model import Window, naive_utc
+from workbench.model import Window
 
 Severity = Literal["info", "warning"]
 _LONG_GAP: Final = 4.0
 """A gap this many times the mean time between deployments, and of at least two weeks, is worth a look."""
 _GAP_SECONDS: Final = 14 * 86_400
+_WINDOW: Final = 0
+_BEFORE: Final = 1
+_FIRST_MOMENT: Final = datetime(1970, 1, 1)
 
 _NOTES: Final[dict[str, tuple[Severity, str]]] = {
     "sample": ("warning", "This is generated sample data, not a real project."),
-    "shallow": (
-        "warning",
-        "The clone is shallow: history before its edge is missing, and changes there have no lead time.",
-    ),
-    "tags_ignored": ("info", "{n} tags do not match the pattern and count as no deployment{examples}."),
-    "shared_commits": ("info", "{n} deployments have several tags on one commit; each counts once."),
-    "tag_dates_used": ("info", "{n} deployments are dated by their annotated tag."),
-    "commit_dates_used": (
-        "info",
-        "{n} deployments are dated by their commit: their tags have no date of their own that fits.",
-    ),
-    "tag_dates_refused": ("warning", "{n} tag dates lie more than 30 days from their commit and were not used."),
-    "excluded_authors": ("info", "{n} changes of excluded authors were left out."),
-    "outside_path": ("info", "{n} changes do not touch the chosen path and were left out."),
-    "reverts_unresolved": ("info", "{n} reverts name no single known commit and prove nothing."),
-    "reverts_same_deployment": ("info", "{n} reverts were shipped together with what they revert: no failure."),
-    "reverts_of_reverts": ("info", "{n} reverts land an earlier change again: no failure."),
-    "unreleased_changes": ("info", "{n} changes are in no deployment yet."),
-    "future_dates": ("warning", "{n} commits are dated in the future."),
-    "ancient_dates": ("warning", "{n} commits are dated before 1990."),
-    "superseded": ("info", "{n} rows were replaced by a later version of themselves in the same file."),
-    "other_environments": ("info", "{n} deployments to other environments than production were left out."),
-    "committed_used": ("info", "{n} changes have no authored time; their committed time was used."),
+    "shallow": ("warning", "The clone is shallow: its history has an edge, and changes there have no lead time."),
+    "tags_ignored": ("info", "Tags that do not match the pattern and count as no deployment: {n}{detail}."),
+    "shared_commits": ("info", "Deployments with several tags on one commit, each counted once: {n}."),
+    "tag_dates_used": ("info", "Deployments dated by their annotated tag: {n}."),
+    "commit_dates_used": ("info", "Deployments dated by their commit, for want of a fitting tag date: {n}."),
+    "tag_dates_refused": ("warning", "Tag dates more than 30 days from their commit, which were not used: {n}."),
+    "excluded_authors": ("info", "Changes of excluded authors, left out: {n}."),
+    "outside_path": ("info", "Changes that do not touch the chosen path, left out: {n}."),
+    "reverts_unresolved": ("info", "Reverts that name no single known commit and prove nothing: {n}."),
+    "reverts_same_deployment": ("info", "Reverts shipped together with what they revert, which is no failure: {n}."),
+    "reverts_of_reverts": ("info", "Reverts that land an earlier change again, which is no failure: {n}."),
+    "unreleased_changes": ("info", "Changes that no deployment has shipped yet: {n}."),
+    "future_dates": ("warning", "Commits dated in the future: {n}."),
+    "ancient_dates": ("warning", "Commits dated before 1990: {n}."),
+    "superseded": ("info", "Rows replaced by a later version of themselves in the same file: {n}."),
+    "other_environments": ("info", "Deployments to other environments than production, left out: {n}."),
+    "committed_used": ("info", "Changes without an authored time, measured from their committed time: {n}."),
+    "ignored_columns": ("info", "Columns that were not read: {detail}."),
 }
 """What a source may say about itself (rows.Extract.notes), in words."""
 
@@ -103,17 +103,23 @@ def inspect(store: MetricStore, question: Question, coverage: Mapping[str, Proje
     findings = [
         *_coverage_findings(question.window, coverage),
         *_lead_time_findings(asker.ask("missing_lead_times", **common)),
-        *_unlinked_findings(unlinked, question.link_hours),
+        *_incident_findings(_incident_counts(asker, question), question.link_hours),
         *_gap_findings(asker.ask("longest_gaps", **common), question.window),
-        *_date_findings(
-            asker.ask("suspicious_dates", projects=list(question.projects), now=naive_utc(question.moment))
-        ),
+        *_date_findings(asker.ask("suspicious_dates", projects=list(question.projects), now=question.future)),
         *_import_findings(records),
+        *_link_findings(records, question.link_hours),
     ]
     sample = any("sample" in json.loads(record["notes"]) for record in records)
     order = {"warning": 0, "info": 1}
     findings.sort(key=lambda finding: (order[finding.severity], finding.project))
     return Quality(tuple(findings), coverage, tuple(unlinked), sample)
+
+
+def _incident_counts(asker: Asker, question: Question) -> list[dict[str, Any]]:
+    since, until = question.window.utc
+    edges = [(_WINDOW, since, until), (_BEFORE, _FIRST_MOMENT, since)]
+    common: dict[str, Any] = {"projects": list(question.projects), "pooled": 0, "since": _FIRST_MOMENT, "until": until}
+    return asker.ask("incident_counts", **common, spans=queries.spans(edges))
 
 
 def _coverage_findings(window: Window, coverage: Mapping[str, ProjectCoverage]) -> Iterator[Finding]:
@@ -130,39 +136,47 @@ def _coverage_findings(window: Window, coverage: Mapping[str, ProjectCoverage]) 
                 )
             elif part is None:
                 span = covered.facts[fact]
-                text = f"{fact.capitalize()} are known from {span.start:%Y-%m-%d} to {span.end:%Y-%m-%d}, outside the window."
+                known = f"from {span.start:%Y-%m-%d} to {span.end:%Y-%m-%d}"
+                text = f"{fact.capitalize()} are known {known}, outside the window."
                 yield Finding(project, f"uncovered_{fact}", "warning", 0, text)
             elif not covered.complete(window, fact):
                 days = days_between(part.start, part.end, window.timezone)
                 whole = days_between(window.start, window.end, window.timezone)
+                start, end = part.start.astimezone(UTC), part.end.astimezone(UTC)
                 text = (
                     f"{fact.capitalize()} are known for {days:.1f} of {whole:.0f} days of the window "
-                    f"({part.start:%Y-%m-%d %H:%M} to {part.end:%Y-%m-%d %H:%M} UTC); changes against it are not shown."
+                    f"({start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC); changes against it are not shown."
                 )
                 yield Finding(project, f"partly_covered_{fact}", "warning", 0, text)
 
 
 def _lead_time_findings(rows: list[dict[str, Any]]) -> Iterator[Finding]:
     why = {
-        "first": "belong to the first deployment of a history, which brings everything that came before it",
-        "negative": "would have a negative lead time: a clock was wrong",
-        "unknown": "have none in their source",
+        "first": "the first deployment of a history brings everything that came before it",
+        "negative": "it would be negative, so a clock was wrong",
+        "unknown": "their source gives none",
     }
     for row in rows:
         severity: Severity = "warning" if row["reason"] == "negative" else "info"
-        text = f"{row['changes']} changes of {row['deployments']} deployments have no lead time: they {why[row['reason']]}."
+        which = f"{row['changes']} of the changes ({row['deployments']} of the deployments)"
+        text = f"No lead time for {which}: {why[row['reason']]}."
         yield Finding(row["project"], f"no_lead_time_{row['reason']}", severity, row["changes"], text)
 
 
-def _unlinked_findings(rows: list[dict[str, Any]], link_hours: float) -> Iterator[Finding]:
-    for project in sorted({row["project"] for row in rows}):
-        of = [row for row in rows if row["project"] == project]
-        unknown = sum(row["link_rule"] == "unknown" for row in of)
-        text = (
-            f"{len(of)} incidents of the window are charged to no deployment: {unknown} name one that is not stored, "
-            f"{len(of) - unknown} began more than {link_hours:g} h after the latest one."
-        )
-        yield Finding(project, "unlinked_incidents", "warning", len(of), text)
+def _incident_findings(rows: list[dict[str, Any]], link_hours: float) -> Iterator[Finding]:
+    for row in rows:
+        if row["span"] == _WINDOW and row["unlinked"]:
+            text = (
+                f"Incidents of the window charged to no deployment: {row['unlinked']}. They name one that is not "
+                f"stored, or began more than {link_hours:g} h after the latest one."
+            )
+            yield Finding(row["project"], "unlinked_incidents", "warning", row["unlinked"], text)
+        if row["span"] == _BEFORE and row["open"]:
+            text = (
+                f"Incidents that began before the window and are still open: {row['open']}, the first since "
+                f"{row['oldest_open']:%Y-%m-%d}. They count in the window of their begin, not here."
+            )
+            yield Finding(row["project"], "older_open_incidents", "warning", row["open"], text)
 
 
 def _gap_findings(rows: list[dict[str, Any]], window: Window) -> Iterator[Finding]:
@@ -170,35 +184,48 @@ def _gap_findings(rows: list[dict[str, Any]], window: Window) -> Iterator[Findin
         gap = (row["ended_at"] - row["started_at"]).total_seconds()
         mean = (window.utc[1] - window.utc[0]).total_seconds() / row["deployments"]
         if gap >= max(_GAP_SECONDS, _LONG_GAP * mean):
-            text = f"No deployment for {gap / 86_400:.0f} days, from {row['started_at']:%Y-%m-%d} to {row['ended_at']:%Y-%m-%d} (UTC)."
+            days = f"from {row['started_at']:%Y-%m-%d} to {row['ended_at']:%Y-%m-%d} (UTC)"
+            text = f"No deployment for {gap / 86_400:.0f} days, {days}."
             yield Finding(row["project"], "long_gap", "info", 1, text)
 
 
 def _date_findings(rows: list[dict[str, Any]]) -> Iterator[Finding]:
     for row in rows:
         if row["future"]:
-            text = f"{row['future']} stored rows are dated after now, the last {row['latest']:%Y-%m-%d}."
+            text = f"Stored rows dated after now: {row['future']}, the last {row['latest']:%Y-%m-%d}."
             yield Finding(row["project"], "future_rows", "warning", row["future"], text)
         if row["ancient"]:
-            text = f"{row['ancient']} stored rows are dated before 1990, the first {row['earliest']:%Y-%m-%d}."
+            text = f"Stored rows dated before 1990: {row['ancient']}, the first {row['earliest']:%Y-%m-%d}."
             yield Finding(row["project"], "ancient_rows", "warning", row["ancient"], text)
 
 
+def _link_findings(records: list[dict[str, Any]], link_hours: float) -> Iterator[Finding]:
+    """Links are made at import; a setting that was changed since then has no effect yet."""
+    made = {record["project"]: json.loads(record["notes"]).get("link_hours", link_hours) for record in records}
+    for project, hours in sorted(made.items()):
+        if hours != link_hours:
+            text = (
+                f"Incidents were charged with a gap of at most {hours:g} h, the setting is {link_hours:g} h now: "
+                "import something again to apply it."
+            )
+            yield Finding(project, "link_hours_changed", "warning", 0, text)
+
+
 def _import_findings(records: list[dict[str, Any]]) -> Iterator[Finding]:
-    totals: dict[tuple[str, str], int] = {}
+    counts: Counter[tuple[str, str]] = Counter()
+    details: dict[tuple[str, str], str] = {}
     for record in records:
+        project, notes = record["project"], json.loads(record["notes"])
         if record["rejected"]:
-            text = f"{record['rejected']} rows of {record['origin']} were rejected; the reject file says why."
-            yield Finding(record["project"], "rejected_rows", "warning", record["rejected"], text)
-        notes = json.loads(record["notes"])
+            text = f"Rows of {record['origin']} that were rejected: {record['rejected']}; the reject file says why."
+            yield Finding(project, "rejected_rows", "warning", record["rejected"], text)
         for code in _NOTES.keys() & notes.keys():
-            totals[record["project"], code] = totals.get((record["project"], code), 0) + int(notes[code] or 0)
-        examples = notes.get("ignored_examples")
-        if examples:
-            totals[record["project"], f"examples:{examples}"] = 0
-    for (project, code), count in sorted(totals.items()):
-        if count and code in _NOTES:
+            counts[project, code] += notes[code] if isinstance(notes[code], int) else 1
+        if examples := notes.get("ignored_examples"):
+            details[project, "tags_ignored"] = f" ({examples})"
+        if columns := notes.get("ignored_columns"):
+            details[project, "ignored_columns"] = str(columns)
+    for (project, code), count in sorted(counts.items()):
+        if count:
             severity, text = _NOTES[code]
-            examples = next((c[9:] for p, c in totals if p == project and c.startswith("examples:")), "")
-            sentence = text.format(n=count, examples=f" ({examples})" if examples else "")
-            yield Finding(project, code, severity, count, sentence)
+            yield Finding(project, code, severity, count, text.format(n=count, detail=details.get((project, code), "")))

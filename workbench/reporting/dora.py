@@ -9,6 +9,7 @@ from workbench.app import connect
 from workbench.files import folder
 from workbench.reporting.execute import Progress
 from workbench.reporting.run import run_report
+from workbench.settings import Settings
 
 NAME: Final = "dora"
 _TITLED: Final = 3
@@ -40,7 +41,7 @@ def make_report(
         bench.settings.out,
         name=NAME,
         title=f"DORA metrics: {shown}",
-        environment={"WORKBENCH_DATA": str(bench.settings.data.absolute())},
+        environment=_environment(bench.settings),
         progress=progress,
     )
     place = record.folder
@@ -54,3 +55,23 @@ def make_report(
         "index": str(bench.settings.out.absolute() / "index.html"),
         "seconds": record.seconds,
     }
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """The settings as they are here: the kernel works in a folder of its own and must not look for others there."""
+    named = {
+        "WORKBENCH_DATA": str(settings.data.absolute()),
+        "WORKBENCH_TIMEZONE": settings.timezone,
+        "WORKBENCH_EDITION": settings.edition,
+        "WORKBENCH_LINK_HOURS": str(settings.link_hours),
+        "WORKBENCH_CACHE": settings.cache,
+        "WORKBENCH_CACHE_SECONDS": str(settings.cache_seconds),
+        "WORKBENCH_CACHE_MEGABYTES": str(settings.cache_megabytes),
+        "WORKBENCH_CACHE_CHECK_MS": str(settings.cache_check_ms),
+        "WORKBENCH_SLOW_SECONDS": str(settings.slow_seconds),
+    }
+    if settings.query_log:
+        named["WORKBENCH_QUERY_LOG"] = str(settings.query_log.absolute())
+        named["WORKBENCH_QUERY_LOG_MEGABYTES"] = str(settings.query_log_megabytes)
+        named["WORKBENCH_QUERY_LOG_FILES"] = str(settings.query_log_files)
+    return named

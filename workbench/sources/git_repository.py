@@ -49,8 +49,10 @@ _ENVIRONMENT: Final = {
     "GIT_OPTIONAL_LOCKS": "0",  # ... or writes
     "GIT_TERMINAL_PROMPT": "0",
 }
-# A partial clone fetches what it lacks. Git before 2.45 ignores GIT_NO_LAZY_FETCH, but can be denied every protocol.
+# A partial clone fetches what it lacks. An older git ignores GIT_NO_LAZY_FETCH, but can be denied every protocol.
 _COMMAND: Final = ("git", "--no-pager", "-c", "protocol.allow=never")
+_CLONE: Final = "Give the path of a local clone; `git clone` makes one."
+_ASK_OWNER: Final = "Ask its owner for permission."
 _NAMELESS: Final = frozenset({"repo", "repository", "git"})
 
 
@@ -109,13 +111,15 @@ def open_repository(path: str | Path) -> Repository:
         SourceError: there is none, it may not be read, or git is not installed.
     """
     place = Path(path)
-    if not place.is_dir():
-        raise SourceError(
-            f"There is no folder {_shown(place)}.", "Give the path of a local clone; `git clone` makes one."
-        )
+    try:
+        found = place.is_dir()
+    except OSError as error:
+        raise SourceError(f"{_shown(place)} cannot be read: {error.strerror}.", _ASK_OWNER) from None
+    if not found:
+        raise SourceError(f"There is no folder {_shown(place)}.", _CLONE)
     in_work_tree = _ask(place, ("rev-parse", "--is-inside-work-tree")) == b"true\n"
-    found = _ask(place, ("rev-parse", "--show-toplevel" if in_work_tree else "--absolute-git-dir"))
-    top = Path(os.fsdecode(found.removesuffix(b"\n")))
+    answer = _ask(place, ("rev-parse", "--show-toplevel" if in_work_tree else "--absolute-git-dir"))
+    top = Path(os.fsdecode(answer.removesuffix(b"\n")))
     return Repository(top, _name(top), _boundary(top))
 
 
@@ -182,11 +186,9 @@ def _failure(folder: Path, complaint: str) -> SourceError:
             f"If you trust it: git config --global --add safe.directory {place}",
         )
     if "not a git repository" in complaint:
-        return SourceError(
-            f"{place} is not a git repository.", "Give the path of a local clone; `git clone` makes one."
-        )
+        return SourceError(f"{place} is not a git repository.", _CLONE)
     if "ermission denied" in complaint:
-        return SourceError(f"{place} cannot be read: {reason}.", "Ask its owner for permission to read it.")
+        return SourceError(f"{place} cannot be read: {reason}.", _ASK_OWNER)
     return SourceError(
         f"Git could not read {place}: {reason}.",
         "Try `git fsck` there; in a partial clone, fetch what is missing (git fetch --refetch --no-filter).",
