@@ -49,10 +49,10 @@ class LogBatch:
     Attributes:
         rows: what was understood.
         origin: the source for people: a file's name without its folder, or ``standard input``.
-        digest: identifies all of the source from its begin to the end of this batch, and every option that decides
-            its meaning. So it needs no second reading, works for a pipe, and a file that has grown since repeats the
-            digests of all but its last two old batches.
-        chunk: numbers the batches of a source from 0. (digest, chunk) says what a checkpoint has seen.
+        digest: identifies the source's content and every option that decides its meaning; of a pipe, whose end nobody
+            knows yet, this one reading of it.
+        chunk: numbers the batches of a source from 0. The same source gives the same batches, so (digest, chunk) says
+            what a checkpoint and the counts have seen.
         rejects: lines that were not understood (workbench.rows.REJECTS).
         lines: lines of the source in this batch: each is a row, a reject, a line of the message above, or blank.
         notes: what to know about the rows: name -> count, such as ``missing_host``.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+from types import SimpleNamespace
+
 import pytest
 
 from tests.sources.log_files import load, written
@@ -53,14 +56,16 @@ def test_host_and_year_are_part_of_an_id(tmp_path):
     assert len(ids) == 4
 
 
-def test_file_that_grew_repeats_the_digests_of_its_blocks(tmp_path, monkeypatch):
+def test_digest_is_of_the_content_and_a_pipe_has_one_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setattr(log_stream, "BLOCK", 100)
-    lines = [f"Mar  1 10:00:{second:02d} web-1 app: {second}\n" for second in range(40)]
-    before = [batch.digest for batch in load(written(tmp_path, "".join(lines[:20]))).batches]
-    after = [batch.digest for batch in load(written(tmp_path, "".join(lines))).batches]
-    assert len(before) > 3
-    assert after[: len(before) - 2] == before[:-2]
-    assert len(set(after)) == len(after)
+    content = SAME * 10
+    digests = {batch.digest for name in ("a", "b") for batch in load(written(tmp_path, content, name=name)).batches}
+    assert len(digests) == 1
+    assert load(written(tmp_path, content + NEXT)).batches[0].digest not in digests
+    for _ in range(2):
+        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(content.encode())))
+        digests |= {batch.digest for batch in load(["-"]).batches}
+    assert len(digests) == 3
 
 
 def test_options_that_change_rows_change_digests(tmp_path):

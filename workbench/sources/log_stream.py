@@ -7,6 +7,7 @@ are always the same, whether it comes from a file, packed, or through a pipe.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import os
 import sys
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 import numpy as np
 
@@ -50,7 +52,8 @@ class Source:
 
     Attributes:
         origin: its name without its folder.
-        size: its bytes on disk; None of a pipe.
+        size: its bytes on disk, when it was opened: what is added while it is read, is left to the next time; None of
+            a pipe.
         modified: when it was last written, in seconds since 1970; None of a pipe.
         head: its first unpacked bytes, for telling formats apart.
 
@@ -61,6 +64,7 @@ class Source:
     def __init__(self, path: Path | str) -> None:
         self.origin = "standard input" if str(path) == STDIN else Path(path).name
         self.size: int | None = None
+        self._path = None if str(path) == STDIN else Path(path)
         self.modified: float | None = None
         self._raw = self._open(path)
         try:
@@ -87,6 +91,19 @@ class Source:
         """Close the file; standard input stays open."""
         if self._raw is not getattr(sys.stdin, "buffer", None):
             self._raw.close()
+
+    def digest(self, *meaning: object) -> str:
+        """sha256 of the file and of what else decides its meaning; of a pipe, a name that no other reading has."""
+        whole = hashlib.sha256(repr(meaning).encode("utf-8", "surrogatepass"))
+        if self._path is None or self.size is None:
+            whole.update(uuid4().bytes)
+            return whole.hexdigest()
+        with self._path.open("rb") as file:
+            left = self.size
+            while left and (part := file.read(min(BLOCK, left))):
+                whole.update(part)
+                left -= len(part)
+        return whole.hexdigest()
 
     def everything(self) -> bytes:
         """All unpacked bytes at once, for a format that has to be sought in."""
@@ -186,7 +203,8 @@ class _Joined(io.RawIOBase):
 
     def readinto(self, into: Any) -> int:
         view = memoryview(into).cast("B")
-        part = bytes(self._begin[: len(view)]) or self._rest.read(len(view)) or b""
+        wanted = len(view) if self._source.size is None else min(len(view), self._source.size - self._source.position)
+        part = bytes(self._begin[:wanted]) or self._rest.read(wanted) or b""
         self._begin = self._begin[len(part) :]
         view[: len(part)] = part
         self._source._taken += len(part)

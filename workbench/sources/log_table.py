@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
+from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -301,16 +301,14 @@ def table_batches(
             f"{origin} has no column with the time.",
             f"Say which it is: --map log_timestamp=NAME; it has {', '.join(schema.names[:20])}.",
         )
-    digest = hashlib.sha256(repr(reader.meaning).encode("utf-8", "surrogatepass"))
+    digest = source.digest(reader.meaning) if source else uuid4().hex
     line = 1
     for chunk, batch in enumerate(batches):
         picked = _as_text(pa.Table.from_batches([batch]), found, origin)
-        for value in picked["raw"].chunks:
-            digest.update(memoryview(value.buffers()[2] or b""))
         rows, rejects, notes = reader.rows(picked, np.arange(line, line + batch.num_rows, dtype=np.int64))
         line += batch.num_rows
         place = (source.position, source.size) if source else (0, None)
-        yield LogBatch(rows, origin, digest.hexdigest(), chunk, rejects, batch.num_rows, notes, *place)
+        yield LogBatch(rows, origin, digest, chunk, rejects, batch.num_rows, notes, *place)
 
 
 def _as_text(table: pa.Table, found: Found, origin: str) -> pa.Table:

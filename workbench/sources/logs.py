@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -58,13 +57,10 @@ def _batches(source: Source, options: LogOptions) -> Iterator[LogBatch]:
         yield from parquet_batches(source, options)
         return
     reader = _reader(kind, source, options)
-    digest = hashlib.sha256(repr(reader.meaning).encode("utf-8", "surrogatepass"))
+    digest = source.digest(reader.meaning)
     for chunk, block in enumerate(source.blocks(reader.continues)):
-        digest.update(block.data)
         rows, rejects, notes = _too_long(source, block) if block.too_long else reader.read(block)
-        yield LogBatch(
-            rows, source.origin, digest.hexdigest(), chunk, rejects, block.lines, notes, block.position, source.size
-        )
+        yield LogBatch(rows, source.origin, digest, chunk, rejects, block.lines, notes, block.position, source.size)
 
 
 def _format(head: bytes) -> Format:
