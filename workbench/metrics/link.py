@@ -71,7 +71,8 @@ FROM timed;
 CREATE TEMP TABLE stood_back AS
 SELECT project, cycle_id, feature_id, phase_name, to_json(list({
     'source': source, 'decision': decision, 'duration_seconds': CAST(duration_seconds AS VARCHAR),
-    'fixed_by': fixed_by, 'updated_at': CAST(updated_at AS VARCHAR), 'metadata': metadata, 'created_at': CAST(created_at AS VARCHAR)
+    'fixed_by': fixed_by, 'updated_at': CAST(updated_at AS VARCHAR), 'metadata': metadata,
+    'created_at': CAST(created_at AS VARCHAR)
   } ORDER BY place)) AS rows
 FROM placed WHERE place > 1 GROUP BY project, cycle_id, feature_id, phase_name;
 CREATE TEMP TABLE dora_metrics AS
