@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from workbench.errors import ParameterError
+from workbench.errors import ParameterError, StoreError
 from workbench.logs import intake
 from workbench.logs.intake import Progress, Summary
+from workbench.logs.overview import LogAnswer, LogQuestion
 from workbench.logs.protocol import LogStore
-from workbench.settings import Settings
+from workbench.settings import Settings, run_folder
 
 if TYPE_CHECKING:
+    import plotly.graph_objects as go
     import pyarrow as pa
 
+    from workbench.display.fragment import Html
     from workbench.log_rows import LogBatch
     from workbench.sources.log_options import LogOptions
 
+DAYS: Final = 7
+NEWEST: Final = 200_000
+MOST_HOSTS: Final = 50
 _BATCH: Final = 65_536
 
 
@@ -106,9 +113,86 @@ class Logs:
         given: dict[str, Any] = {"dry_run": dry_run, "rate": rate, "progress": progress, "total": total}
         return intake.run(self.store, batches, self._settings.data, **given)
 
+    def report(
+        self,
+        host: str | Sequence[str] | None = None,
+        *,
+        days: int | None = None,
+        start: date | str | None = None,
+        end: date | str | None = None,
+        timezone: str | None = None,
+        newest: int = NEWEST,
+        now: datetime | None = None,
+    ) -> LogReport:
+        """What happened: volume, processes, bursts of errors, new messages, and how good the data are.
+
+        Args:
+            host: a name or several; None: all, at most the MOST_HOSTS with the most lines.
+            days: complete local days before today's midnight (default 7); or give ``start`` and ``end`` (exclusive).
+            timezone: IANA zone in which days are counted and times are shown (default: the setting).
+            newest: lines of a host and day that are read for processes, errors and messages; counts use all lines.
+            now: the time of asking, for reproducible answers.
+
+        Raises:
+            ParameterError: a host is unknown, or the window or the number makes no sense.
+            StoreError: no logs have been imported yet.
+        """
+        from workbench.app import window_of
+
+        if newest < 1:
+            raise ParameterError(f"{newest} lines a day cannot be read.", "Give a number from 1 on.")
+        if days is None and start is None and end is None:
+            days = DAYS
+        window = window_of(days, start, end, timezone or self._settings.timezone, now)
+        question = LogQuestion(self._named(host), window, newest, now or datetime.now(UTC))
+        return LogReport(self.store, question, self.past_loads())
+
+    def _named(self, host: str | Sequence[str] | None) -> tuple[str, ...]:
+        known = {row["hostname"]: row["rows"] for row in self.hosts().to_pylist()}
+        if not known:
+            raise StoreError("No logs have been imported yet.", "Run: workbench import logs FILE…")
+        if host is None:
+            return tuple(sorted(sorted(known, key=lambda name: -known[name])[:MOST_HOSTS]))
+        names = (host,) if isinstance(host, str) else tuple(dict.fromkeys(host))
+        if unknown := [name for name in names if name not in known]:
+            shown = ", ".join(list(known)[:10]) + (", …" if len(known) > 10 else "")
+            raise ParameterError(f"There are no logs of a host {unknown[0]!r}.", f"There are: {shown}.")
+        if not names:
+            raise ParameterError("No host was named.", "Name one, or leave the host out to take all.")
+        return names
+
     def past_loads(self, newest: int = 100) -> list[dict[str, Any]]:
         """The last loads, the newest first: when, from where, and how many rows were loaded, skipped and rejected."""
         return intake.past_loads(self._settings.data, newest)
+
+
+class LogReport(LogAnswer):
+    """The answer of :meth:`Logs.report`, which also draws itself and shows itself well in a notebook."""
+
+    def chart(self, name: str) -> go.Figure:
+        """A chart by name (workbench.charts.logs.CHARTS)."""
+        from workbench.charts import logs
+
+        return logs.draw(name, self)
+
+    def show(self, name: str, **options: Any) -> Html:
+        """A piece of the report by name (workbench.display.logs.PIECES)."""
+        from workbench.display import logs
+
+        return logs.show(name, self, **options)
+
+    def save(self, folder: Path | None = None) -> Path | None:
+        """Write figures.json into a folder, atomically; without one, into that of the report's run, if there is one."""
+        folder = folder or run_folder()
+        if folder is None:
+            return None
+        path = folder / "figures.json"
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(self.as_json(), indent=1, ensure_ascii=False), encoding="utf-8")
+        return temporary.replace(path)
+
+    def _repr_html_(self) -> str:
+        return self.show("header")._repr_html_()
 
 
 def as_day(day: date | str) -> date:
