@@ -114,7 +114,7 @@ def test_failures_are_told_apart(store: EmbeddedStore) -> None:
         "4 of 7 deployments failed: 1 by their own decision, 1 named by an incident, 0 reverted later, 2 charged"
         in rule
     )
-    assert "0 are too young" in rule
+    assert "too young to be settled: 0." in rule
 
 
 def test_open_and_unlinked_incidents_stand_beside_the_recovery_time(store: EmbeddedStore) -> None:
