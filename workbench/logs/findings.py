@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pyarrow as pa
 
-from workbench.model import Window, naive_utc
+from workbench.model import Window
 
 if TYPE_CHECKING:
     from workbench.logs.digest import Digest
@@ -104,7 +104,9 @@ def _lines_by_hour(volume: pa.Table) -> dict[str, Counter[datetime]]:
     return counts
 
 
-def data_findings(digest: Digest, volume: pa.Table, hosts: Sequence[HostTotal], window: Window) -> Iterator[Finding]:
+def data_findings(
+    digest: Digest, volume: pa.Table, hosts: Sequence[HostTotal], window: Window, now: datetime
+) -> Iterator[Finding]:
     """What the lines themselves say about how complete and right they are."""
     for host in hosts:
         if not host.lines:
@@ -125,7 +127,7 @@ def data_findings(digest: Digest, volume: pa.Table, hosts: Sequence[HostTotal], 
         if row["future_sum"]:
             said = "Lines dated more than a day after they were loaded: a clock or a zone is wrong."
             yield Finding(row["host"], "future_dates", "warning", row["future_sum"], said)
-    if naive_utc(window.end) > datetime.now(UTC).replace(tzinfo=None):
+    if window.end > now:
         yield Finding("", "not_over", "info", 0, "The window is not over yet.")
 
 
@@ -178,7 +180,7 @@ def load_findings(loads: Iterable[dict[str, Any]]) -> Iterator[Finding]:
         for load in loads:
             reasons.update(load["reasons"])
         common = "; ".join(f"{reason} ({count:,})" for reason, count in reasons.most_common(3))
-        said = f"Lines that the last {len(loads):,} loads rejected: {common or 'see the reject files'}."
+        said = f"Lines that were rejected by the last loads ({len(loads):,}): {common or 'see the reject files'}."
         yield Finding("", "rejected", "warning", rejected, said)
     replaced = sum(int(load["notes"].get("replaced_characters", 0)) for load in loads)
     if replaced:

@@ -144,7 +144,10 @@ class LogAnswer:
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """What to know about the data before trusting the rest."""
-        return (*data_findings(self.digest, self.volume, self.hosts, self.window), *load_findings(self._loads))
+        return (
+            *data_findings(self.digest, self.volume, self.hosts, self.window, self.question.now),
+            *load_findings(self._loads),
+        )
 
     @property
     def loads(self) -> list[dict[str, Any]]:
