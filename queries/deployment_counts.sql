@@ -14,7 +14,7 @@
 -- column failed_named integer [deployments]: else failed because an incident names it
 -- column failed_revert integer [deployments]: else failed because a later deployment reverts what it shipped
 -- column failed_time integer [deployments]: else failed because an incident began soon after it
--- column rework integer [deployments]: decision rework, or named by an incident as its fix
+-- column rework integer [deployments]: decision rework (no-go comes before it), or named by an incident as its fix
 -- column rework_fix integer [deployments]: those that an incident names as its fix
 -- column unsettled integer [deployments]: too young for the time rule to be final
 -- grain: one row a project and span with at least one deployment
@@ -50,7 +50,7 @@ SELECT
   SUM(CASE WHEN d.no_go = 0 AND d.cause = 1 THEN 1 ELSE 0 END) AS failed_named,
   SUM(CASE WHEN d.no_go = 0 AND d.cause = 2 THEN 1 ELSE 0 END) AS failed_revert,
   SUM(CASE WHEN d.no_go = 0 AND d.cause = 3 THEN 1 ELSE 0 END) AS failed_time,
-  SUM(CASE WHEN d.rework = 1 OR d.fixes = 1 THEN 1 ELSE 0 END) AS rework,
+  SUM(CASE WHEN (d.no_go = 0 AND d.rework = 1) OR d.fixes = 1 THEN 1 ELSE 0 END) AS rework,
   SUM(d.fixes) AS rework_fix,
   SUM(CASE WHEN d.deployed_at >= :settled_before THEN 1 ELSE 0 END) AS unsettled
 FROM JSON_TABLE(:spans, '$[*]' COLUMNS (
