@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pandas as pd
 import pyarrow as pa
@@ -84,3 +85,25 @@ def test_load_that_fails_keeps_what_came_before_and_its_rejects(logs, tmp_path):
 def test_data_that_cannot_be_loaded(logs, data):
     with pytest.raises(ParameterError):
         logs.load(data)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin"])
+def test_timestamps_of_every_unit_and_zone(logs, unit, zone):
+    seconds = int(datetime(2026, 3, 1, 10, tzinfo=UTC).timestamp())
+    ticks = seconds * {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[unit]
+    table = pa.table({"time": pa.array([ticks]).cast(pa.timestamp(unit, zone)), "host": ["a"]})
+    assert logs.load(table).first == datetime(2026, 3, 1, 10)
+
+
+def test_columns_of_uncommon_types_are_kept_as_json(logs):
+    columns = {
+        "Host": ["a"], "host": ["b"], "list": [[1]], "none": pa.nulls(1), "bytes": [b"\xff"], "o'clock": ["x"],
+        "word": pa.array(["w"]).dictionary_encode(), "map": pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int32())),
+    }  # fmt: skip
+    logs.load(pa.table({"time": TIMES[:1], **columns}))
+    (row,) = logs.partition("a", "2026-03-01").to_pylist()
+    told = json.loads(row["extra"])
+    expected = {"host": "b", "list": [1], "o'clock": "x", "word": "w", "map": {"k": 1}, "severity": "assumed"}
+    assert expected.items() <= told.items()
+    assert "none" not in told
