@@ -46,7 +46,12 @@ def _metric_store(settings: Settings) -> MetricStore:
         from workbench.metrics import mysql_engine
         from workbench.metrics.mysql import MySQLStore
 
-        return MySQLStore(mysql_engine.from_settings(settings))
+        primary = MySQLStore(mysql_engine.from_settings(settings))
+        if (replica := mysql_engine.replica_from_settings(settings)) is None:
+            return primary
+        from workbench.metrics.replica import ReplicatedStore
+
+        return ReplicatedStore(primary, MySQLStore(replica))
     from workbench.metrics.embedded import EmbeddedStore
 
     return EmbeddedStore(settings.data)
