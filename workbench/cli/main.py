@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli import ask, imports, report
+from workbench.cli import ask, imports, migrate, report
 from workbench.errors import ConfigurationError, ParameterError, WorkbenchError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("dora")(ask.dora)
 app.command("projects")(ask.projects)
 app.command("remove")(imports.remove)
 app.command("doctor")(ask.doctor)
+app.command("migrate")(migrate.migrate)
 
 
 def _print_version(wanted: bool) -> None:
