@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from workbench.display.fragment import Html
+    from workbench.metrics.mysql_monitor import ServerView
     from workbench.profiling import Profile
 
 DEFAULT_DAYS = 90
@@ -85,6 +86,22 @@ class Bench:
         from workbench.profiling import Profile
 
         return Profile(self.metrics.listeners, plans=plans, slow_seconds=self.settings.slow_seconds)
+
+    def monitor(self, *, slow_log: float | None = None, limit: int = 20) -> ServerView:
+        """What the MySQL server itself says: ``.statements``, ``.unused_indexes`` and ``.tables`` are DataFrames.
+
+        Args:
+            slow_log: first switch the slow query log on, for statements that take longer than this many seconds.
+            limit: how many statements to list.
+
+        Raises:
+            ConfigurationError: there is no server, the store is embedded.
+            StoreError: the server cannot be reached.
+        """
+        from workbench.metrics import mysql_engine
+        from workbench.metrics.mysql_monitor import monitor
+
+        return monitor(mysql_engine.from_settings(self.settings), slow_log=slow_log, limit=limit)
 
     def projects(self) -> pd.DataFrame:
         """Every project with its counts and the time they span (queries/projects.sql)."""

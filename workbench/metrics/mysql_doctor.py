@@ -296,7 +296,7 @@ def _columns(there: Mapping[tuple[str, str], Row], key: tuple[str, str]) -> str:
 
 
 def _unused(connection: Connection, server: Server, there: Mapping[tuple[str, str], Row]) -> Iterator[Finding]:
-    found = unused_indexes(connection)
+    found = unused_indexes(connection, server)
     if found is None:
         why = "performance_schema is off" if not server.watches else "this user may not read performance_schema"
         yield Finding("MySQL unused indexes", "ok", f"not known: {why}")

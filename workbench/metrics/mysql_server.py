@@ -56,25 +56,30 @@ def look(connection: Connection) -> Server:
     return Server(version, "mariadb" in version.lower(), found["watches"] == "1", int(uptime))
 
 
-def unused_indexes(connection: Connection) -> list[tuple[str, str]] | None:
+def unused_indexes(connection: Connection, server: Server) -> list[tuple[str, str]] | None:
     """(table, index) of this database that were not used since the server's start or the table's first use.
 
-    None if the server does not say: performance_schema is off, or the user may not read it. Primary keys are left out.
+    None if the server does not say: performance_schema is off, or the user may not read it. Unique indexes are left
+    out, for they serve when rows are written.
     """
     from sqlalchemy.exc import DBAPIError
 
+    if not server.watches:
+        return None
     try:
         found = rows(
             connection,
-            "SELECT object_name AS t, index_name AS i FROM performance_schema.table_io_waits_summary_by_index_usage "
-            "WHERE object_schema = DATABASE() AND index_name IS NOT NULL AND index_name <> 'PRIMARY' "
-            "AND count_star = 0 ORDER BY object_name, index_name",
+            "SELECT w.object_name AS t, w.index_name AS i "
+            "FROM performance_schema.table_io_waits_summary_by_index_usage AS w "
+            "JOIN information_schema.statistics AS s ON s.table_schema = w.object_schema "
+            "AND s.table_name = w.object_name AND s.index_name = w.index_name AND s.seq_in_index = 1 "
+            "WHERE w.object_schema = DATABASE() AND s.non_unique = 1 AND w.count_star = 0 ORDER BY 1, 2",
         )
     except DBAPIError as error:
         if mysql_engine.number(error) not in REFUSED:
             raise
         return None
-    return [(row["t"], row["i"]) for row in found] if look(connection).watches else None
+    return [(row["t"], row["i"]) for row in found]
 
 
 def _text(cell: Any) -> str:
