@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from workbench.metrics.mysql_doctor import ROLES, granted
@@ -28,3 +31,9 @@ ON_EACH_TABLE = [f"GRANT SELECT ON `dora`.`{t}` TO `u`@`%`" for t in ("dora_metr
 def test_privileges_on_a_database(grants: list[str], expected: set[str]) -> None:
     held = granted(grants, "dora")
     assert held - {"USAGE"} == expected
+
+
+def test_the_doctor_wants_what_the_document_grants() -> None:
+    document = Path(__file__).resolve().parents[2] / "docs" / "mysql.md"
+    written = re.findall(r"^GRANT (.*) ON dora\.\* TO '(\w+)'@'%';$", document.read_text(encoding="utf-8"), re.M)
+    assert {role: tuple(names.split(", ")) for names, role in written} == ROLES
