@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,7 +33,8 @@ class Edition:
         if value is None or band is None or (metric == "deployment_frequency" and covered_days < LEAST_DAYS):
             return None
         if band.get("score"):
-            return f"{10 * (1 - value):.1f}/10"
+            # rounded down, so that only a rate of 0 is perfect; the small sum keeps 7.1 from becoming 7.0
+            return f"{math.floor(100 * (1 - value) + 1e-9) / 10:.1f}/10"
         return next((str(row["level"]) for row in band["levels"] if _matches(row, value)), None)
 
     def average(self, metric: Metric) -> float | None:
