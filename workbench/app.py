@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from workbench.display.fragment import Html
     from workbench.logbook import Logs
     from workbench.logs.protocol import LogStore
-    from workbench.metrics.mysql_monitor import ServerView
     from workbench.profiling import Profile
+    from workbench.profiling.server import ServerView
 
 DEFAULT_DAYS = 90
 
@@ -116,8 +116,15 @@ class Bench:
         """
         from workbench.metrics import mysql_engine
         from workbench.metrics.mysql_monitor import monitor
+        from workbench.profiling.server import ServerView
 
-        return monitor(mysql_engine.from_settings(self.settings), slow_log=slow_log, limit=limit)
+        return ServerView(monitor(mysql_engine.from_settings(self.settings), slow_log=slow_log, limit=limit))
+
+    def server(self) -> Html:
+        """The server's own view as a section of a report; nothing where the store is embedded."""
+        from workbench.display.fragment import Html
+
+        return self.monitor(limit=10).section() if self.settings.metrics_url else Html("")
 
     def projects(self) -> pd.DataFrame:
         """Every project with its counts and the time they span (queries/projects.sql)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import make_url
@@ -18,6 +19,7 @@ from workbench.metrics.mysql_doctor import examine
 from workbench.metrics.mysql_engine import Connect
 from workbench.metrics.mysql_monitor import monitor
 from workbench.metrics.protocol import State
+from workbench.profiling.server import HEADING, ServerView
 from workbench.rows import FACTS, FEATURES, IMPORTS
 
 SLOW_LOG_AS_IT_WAS = (
@@ -26,6 +28,11 @@ SLOW_LOG_AS_IT_WAS = (
     "SET GLOBAL log_output = 'FILE'",
     "TRUNCATE mysql.slow_log",
 )
+
+
+def view_of(connect: Connect, **options: Any) -> ServerView:
+    """What ``bench.monitor()`` gives."""
+    return ServerView(monitor(connect, **options))
 
 
 @pytest.fixture(params=["mysql", "mariadb-watched"])
@@ -76,7 +83,7 @@ def reader(watched: str, there: Connect) -> Iterator[Connect]:
 
 
 def test_statements_are_counted_and_named(watched: str, there: Connect) -> None:
-    view = monitor(there, limit=200)
+    view = view_of(there, limit=200)
     frame = view.statements
     asked = frame[frame["statement"].str.contains("imported_at") & frame["statement"].str.startswith("SELECT")]
     asked = asked[asked["runs"] == 3]
@@ -86,22 +93,22 @@ def test_statements_are_counted_and_named(watched: str, there: Connect) -> None:
     assert one["seconds"] == pytest.approx(3 * one["mean_seconds"])
     assert 0 < one["mean_seconds"] < 60, "picoseconds are not seconds"
     assert list(frame["seconds"]) == sorted(frame["seconds"], reverse=True)
-    assert len(monitor(there, limit=2).statements) == 2
+    assert len(view_of(there, limit=2).statements) == 2
 
 
 def test_used_index_is_no_longer_unused(watched: str, there: Connect) -> None:
     schema = str(make_url(there.url).database)
-    before = set(monitor(there).unused_indexes["index"])
+    before = set(view_of(there).unused_indexes["index"])
     assert {"dora_metrics_created", "dora_metrics_phase"} <= before
     assert "dora_metrics_fact" not in before, "a unique index serves writes"
     ask = "SELECT COUNT(*) FROM dora_metrics FORCE INDEX (dora_metrics_created) WHERE created_at > '2024-01-01'"
     assert servers.sql(watched, ask, schema=schema) == [("2",)]
-    assert before - set(monitor(there).unused_indexes["index"]) == {"dora_metrics_created"}
+    assert before - set(view_of(there).unused_indexes["index"]) == {"dora_metrics_created"}
 
 
 def test_tables_have_sizes(watched: str, there: Connect) -> None:
     servers.sql(watched, "ANALYZE TABLE dora_metrics", schema=str(make_url(there.url).database))
-    frame = monitor(there).tables
+    frame = view_of(there).tables
     sizes = {one["table"]: one for one in frame.to_dict("records")}
     assert set(sizes) == set(mysql_schema.TABLES)
     assert sizes["dora_metrics"]["rows"] == 2
@@ -109,8 +116,8 @@ def test_tables_have_sizes(watched: str, there: Connect) -> None:
 
 
 def test_slow_log_is_switched_on_and_holds_our_names(watched: str, there: Connect, slow_log: None) -> None:
-    assert not monitor(there).slow_log.on
-    log = monitor(there, slow_log=0.0).slow_log
+    assert not view_of(there).facts.slow_log.on
+    log = view_of(there, slow_log=0.0).facts.slow_log
     assert (log.on, log.seconds, log.output, log.wanted) == (True, 0.0, "TABLE", "")
     store = MySQLStore(there)
     store.query(queries.get("coverage"), {"projects": [PROJECT]})
@@ -121,16 +128,16 @@ def test_slow_log_is_switched_on_and_holds_our_names(watched: str, there: Connec
 
 
 def test_without_privileges_there_is_sql_for_a_dba(watched: str, reader: Connect, slow_log: None) -> None:
-    view = monitor(reader, slow_log=0.75)
-    assert not view.slow_log.on, "a reader cannot switch it on"
+    view = view_of(reader, slow_log=0.75)
+    assert not view.facts.slow_log.on, "a reader cannot switch it on"
     assert len(view.tables) == len(mysql_schema.TABLES)
-    assert view.digests is None
-    assert any("may not read performance_schema" in note for note in view.notes)
+    assert view.facts.digests is None
+    assert any("may not read performance_schema" in note for note in view.facts.notes)
     unused = {finding.name: finding for finding in examine(reader)}["MySQL unused indexes"]
     assert "may not read" in unused.detail
-    servers.sql(watched, *filter(str.strip, view.slow_log.wanted.split(";")))
+    servers.sql(watched, *filter(str.strip, view.facts.slow_log.wanted.split(";")))
     try:
-        log = monitor(reader).slow_log
+        log = view_of(reader).facts.slow_log
         assert (log.on, log.seconds) == (True, 0.75)
     finally:
         if watched == "mysql":
@@ -160,6 +167,9 @@ def test_command_and_notebook(workbench: Command, monkeypatch: pytest.MonkeyPatc
     view = open_workbench().monitor()
     html = view._repr_html_()
     assert "dora_metrics_created" in html
+    assert "<script" not in html
+    section = open_workbench().server().markup
+    assert f">{HEADING}</h2>" in section
     password = str(make_url(there.url).password)
     assert password not in done.out + html + repr(view)
 

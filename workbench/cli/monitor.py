@@ -9,7 +9,7 @@ import typer
 from workbench.cli.output import Json, print_json, print_table
 
 if TYPE_CHECKING:
-    from workbench.metrics.mysql_monitor import ServerView
+    from workbench.metrics.mysql_monitor import ServerFacts
 
 app = typer.Typer(help="Ask a server for its own view.", no_args_is_help=True, rich_markup_mode=None)
 _WIDE = 90
@@ -39,36 +39,36 @@ def mysql(
     if as_json:
         print_json(view.as_json())
     else:
-        _print(view)
+        _print(view.facts)
 
 
-def _print(view: ServerView) -> None:
-    typer.echo(f"{view.server}, {view.location}, up {view.uptime_seconds / 3600:.1f} h")
-    _print_slow_log(view)
-    if view.digests:
+def _print(facts: ServerFacts) -> None:
+    typer.echo(f"{facts.server}, {facts.location}, up {facts.uptime_seconds / 3600:.1f} h")
+    _print_slow_log(facts)
+    if facts.digests:
         cells = [
             [one.name or "", f"{one.runs:,}", f"{one.seconds:,.3f}", f"{1000 * one.mean_seconds:,.2f}",
              f"{one.rows_examined:,}", f"{one.rows_sent:,}", f"{one.without_index:,}", _short(one.statement)]
-            for one in view.digests
+            for one in facts.digests
         ]  # fmt: skip
         names = ("runs", "seconds", "mean ms", "rows read", "rows sent", "scans")
         columns = [("query", False), *((name, True) for name in names), ("statement", False)]
         print_table(columns, cells, title="Statements by time")
-    if view.unused is not None:
-        lines = [[one.table, one.index] for one in view.unused]
+    if facts.unused is not None:
+        lines = [[one.table, one.index] for one in facts.unused]
         print_table([("table", False), ("index", False)], lines, title="Unused indexes")
-    sizes = [[one.table, f"{one.rows:,}", f"{one.data_bytes:,}", f"{one.index_bytes:,}"] for one in view.sizes]
+    sizes = [[one.table, f"{one.rows:,}", f"{one.data_bytes:,}", f"{one.index_bytes:,}"] for one in facts.sizes]
     columns = [("table", False), ("rows (estimate)", True), ("data bytes", True), ("index bytes", True)]
     print_table(columns, sizes, title="Tables")
-    for note in view.notes:
+    for note in facts.notes:
         typer.echo(note)
 
 
-def _print_slow_log(view: ServerView) -> None:
-    log = view.slow_log
-    place = log.file if "FILE" in log.output else "mysql.slow_log"
-    state = f"on: statements over {log.seconds:g} s go to {log.output} ({place})" if log.on else "off"
-    typer.echo(f"Slow query log: {state}")
+def _print_slow_log(facts: ServerFacts) -> None:
+    from workbench.profiling.server import slow_log_text
+
+    log = facts.slow_log
+    typer.echo(f"Slow query log: {slow_log_text(log)}")
     if log.wanted:
         typer.echo(f"This user may not switch it on. For a DBA: {log.wanted}")
     elif not log.on:

@@ -6,9 +6,7 @@ Everything is about one database. What the server does not tell is None, and ``n
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from html import escape
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.errors import ParameterError
@@ -16,7 +14,6 @@ from workbench.metrics import mysql_engine, mysql_schema
 from workbench.metrics.mysql_server import REFUSED, Server, look, rows, unused_indexes
 
 if TYPE_CHECKING:
-    import pandas as pd
     from sqlalchemy import Connection
 
 _NAME: Final = re.compile(r"/\* workbench:([\w.-]+) \*/")
@@ -72,7 +69,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class ServerView:
+class ServerFacts:
     """What a server says of itself and of one database."""
 
     server: str
@@ -84,35 +81,8 @@ class ServerView:
     sizes: tuple[Table, ...]
     notes: tuple[str, ...]
 
-    @property
-    def statements(self) -> pd.DataFrame:
-        """The statements that took most time, the most expensive first; empty where the server does not say."""
-        return _frame(Digest, self.digests or ())
 
-    @property
-    def unused_indexes(self) -> pd.DataFrame:
-        """Indexes that nothing used since the server's start; empty where the server does not say."""
-        return _frame(UnusedIndex, self.unused or ())
-
-    @property
-    def tables(self) -> pd.DataFrame:
-        """Tables of the workbench with their sizes."""
-        return _frame(Table, self.sizes)
-
-    def as_json(self) -> dict[str, Any]:
-        """For a program; null is what the server does not say."""
-        return {"format": 1, **asdict(self)}
-
-    def _repr_html_(self) -> str:
-        log = self.slow_log
-        state = f"on, from {log.seconds:g} s on, to {log.output}" if log.on else "off"
-        head = f"<p>{escape(self.server)}, {escape(self.location)}; slow query log: {escape(state)}</p>"
-        shown = [("Statements", self.statements), ("Unused indexes", self.unused_indexes), ("Tables", self.tables)]
-        parts = [f"<h4>{name}</h4>{frame.to_html(index=False, escape=True)}" for name, frame in shown if len(frame)]
-        return head + "".join(parts) + "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-
-
-def monitor(connect: mysql_engine.Connect, *, slow_log: float | None = None, limit: int = 20) -> ServerView:
+def monitor(connect: mysql_engine.Connect, *, slow_log: float | None = None, limit: int = 20) -> ServerFacts:
     """Ask the server for its view.
 
     Args:
@@ -137,7 +107,7 @@ def monitor(connect: mysql_engine.Connect, *, slow_log: float | None = None, lim
         engine.dispose()
 
 
-def _look(connection: Connection, where: str, seconds: float | None, limit: int) -> ServerView:
+def _look(connection: Connection, where: str, seconds: float | None, limit: int) -> ServerFacts:
     server = look(connection)
     wanted = "" if seconds is None else _switch_on(connection, server, seconds)
     digests, unused = _digests(connection, server, limit), unused_indexes(connection, server)
@@ -146,7 +116,7 @@ def _look(connection: Connection, where: str, seconds: float | None, limit: int)
         notes.append(_why(server))
     elif server.mariadb:
         notes.append("MariaDB keeps no sample of a statement, so statements are without the names of their files.")
-    return ServerView(
+    return ServerFacts(
         server=f"{server.name} {server.version}",
         location=where,
         uptime_seconds=server.uptime,
@@ -240,12 +210,3 @@ def _tables(connection: Connection, server: Server) -> tuple[Table, ...]:
         mysql_schema.TABLES,
     )
     return tuple(Table(row["t"], *(int(row[name] or 0) for name in ("n", "data", "indexes"))) for row in found)
-
-
-def _frame(kind: type, values: Sequence[Any]) -> pd.DataFrame:
-    import dataclasses
-
-    import pandas as pd
-
-    names = [field.name for field in dataclasses.fields(kind)]
-    return pd.DataFrame([asdict(value) for value in values], columns=names)
