@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from workbench.display.fragment import Html
 
 HEADING: Final = "The server\u2019s own view"
-_WIDE: Final = 120
+_WIDE: Final = 500
+"""Characters of a statement that a page holds; the style sheet cuts what is shown."""
 
 
 class ServerView:
@@ -78,18 +79,24 @@ def server_html(facts: ServerFacts) -> str:
 
 
 def _statements(facts: ServerFacts) -> str:
-    from workbench.display.fragment import Column, table, text
+    from workbench.display.fragment import Column, table
 
     if not facts.digests:
         return ""
     heads = ("Runs", "Seconds", "Mean ms", "Rows read", "Rows sent", "Scans")
     columns = [Column("Statement"), *(Column(head, True) for head in heads)]
     rows = [
-        [f"<code>{text(one.name or one.statement[:_WIDE])}</code>", f"{one.runs:,}", f"{one.seconds:,.3f}",
+        [_name(one), f"{one.runs:,}", f"{one.seconds:,.3f}",
          f"{1000 * one.mean_seconds:,.2f}", f"{one.rows_examined:,}", f"{one.rows_sent:,}", f"{one.without_index:,}"]
         for one in facts.digests
     ]  # fmt: skip
     return table(columns, rows, "Statements that took most time since the server started")
+
+
+def _name(one: Digest) -> str:
+    from workbench.display.fragment import cut, text
+
+    return f"<code>{text(one.name)}</code>" if one.name else cut(one.statement[:_WIDE])
 
 
 def _unused(facts: ServerFacts) -> str:
