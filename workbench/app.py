@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from workbench.logbook import Logs
     from workbench.logs.protocol import LogStore
     from workbench.profiling import Profile
+    from workbench.profiling.server import ServerView
 
 DEFAULT_DAYS = 90
 
@@ -122,6 +123,29 @@ class Bench:
         from workbench.profiling import Profile
 
         return Profile(self.metrics.listeners, plans=plans, slow_seconds=self.settings.slow_seconds)
+
+    def monitor(self, *, slow_log: float | None = None, limit: int = 20) -> ServerView:
+        """What the MySQL server itself says: ``.statements``, ``.unused_indexes`` and ``.tables`` are DataFrames.
+
+        Args:
+            slow_log: first switch the slow query log on, for statements that take longer than this many seconds.
+            limit: how many statements to list.
+
+        Raises:
+            ConfigurationError: there is no server, the store is embedded.
+            StoreError: the server cannot be reached.
+        """
+        from workbench.metrics import mysql_engine
+        from workbench.metrics.mysql_monitor import monitor
+        from workbench.profiling.server import ServerView
+
+        return ServerView(monitor(mysql_engine.from_settings(self.settings), slow_log=slow_log, limit=limit))
+
+    def server(self) -> Html:
+        """The server's own view as a section of a report; nothing where the store is embedded."""
+        from workbench.display.fragment import Html
+
+        return self.monitor(limit=10).section() if self.settings.metrics_url else Html("")
 
     def projects(self) -> pd.DataFrame:
         """Every project with its counts and the time they span (queries/projects.sql)."""

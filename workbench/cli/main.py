@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli import ask, imports, logs, report
+from workbench.cli import ask, imports, logs, migrate, monitor, report
 from workbench.errors import ConfigurationError, ParameterError, WorkbenchError
 
 app = typer.Typer(
@@ -23,11 +23,13 @@ app = typer.Typer(
 app.add_typer(imports.app, name="import")
 imports.app.command("logs")(logs.import_logs)
 app.add_typer(report.app, name="report")
+app.add_typer(monitor.app, name="monitor")
 app.add_typer(logs.app, name="logs")
 app.command("dora")(ask.dora)
 app.command("projects")(ask.projects)
 app.command("remove")(imports.remove)
 app.command("doctor")(ask.doctor)
+app.command("migrate")(migrate.migrate)
 
 
 def _print_version(wanted: bool) -> None:
