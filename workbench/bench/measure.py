@@ -1,0 +1,185 @@
+"""Times cases so that drift, neighbours and the garbage collector fall on all of them alike.
+
+The run is cut into rounds; a round is a few calls of each case of one family, one right after the other in random order,
+beside a fixed piece of work that shows how fast the machine is just then. The rounds of all families are shuffled over the
+whole run. A family ends when its interval is as narrow as asked, or its share of the time is used up.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.bench.cases import Call, Case
+from workbench.bench.statistics import Values, estimate
+
+Clock = Callable[[], int]
+Progress = Callable[[int, int], None]
+"""Called with the seconds that have passed, and those planned."""
+
+LEAST_ROUNDS: Final = 3
+SETTLED_ROUNDS: Final = 24
+"""Comparisons between runs need about so many rounds."""
+_MOST_CALLS: Final = 100
+_MOST_ROUNDS: Final = 5_000
+NANO: Final = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long to measure. ``precision``: half the width of the interval of the targeted percentile, as a share of it."""
+
+    seconds: float
+    precision: float
+    round_seconds: float = 0.03
+    load_seconds: float = 2.0
+    seed: int = 1
+
+
+QUICK: Final = Plan(seconds=15, precision=0.10, load_seconds=1.0)
+NORMAL: Final = Plan(seconds=50, precision=0.05)
+THOROUGH: Final = Plan(seconds=600, precision=0.02, load_seconds=10.0)
+
+
+@dataclass(slots=True)
+class Sample:
+    """The times of one case in the order they were taken: seconds, the round of each, and the machine's pace in each round.
+
+    ``server`` has the server's own seconds a call, one value a round, where it was asked.
+    """
+
+    case: Case
+    share: float
+    items: int = 0
+    seconds: list[float] = field(default_factory=list)
+    rounds: list[int] = field(default_factory=list)
+    pace: dict[int, float] = field(default_factory=dict)
+    server: dict[int, float] = field(default_factory=dict)
+
+    @property
+    def values(self) -> Values:
+        """Seconds as an array."""
+        return np.array(self.seconds)
+
+    @property
+    def slots(self) -> NDArray[np.int64]:
+        """The round of each."""
+        return np.array(self.rounds, dtype=np.int64)
+
+    def precise(self, precision: float) -> bool:
+        """Whether the interval of the targeted percentile is as narrow as asked."""
+        found = estimate(self.values, self.share)
+        if found.value is None or found.low is None or found.high is None:
+            return False
+        return (found.high - found.low) / 2 <= precision * found.value
+
+
+@dataclass(slots=True)
+class _Family:
+    """Cases that are compared with each other, and how many calls of each make a round."""
+
+    samples: list[Sample]
+    calls: list[Call]
+    counts: list[int]
+    round_seconds: float
+    rounds: int = 0
+
+    def done(self, plan: Plan) -> bool:
+        rounds = len(self.samples[0].pace)
+        return rounds >= SETTLED_ROUNDS and all(sample.precise(plan.precision) for sample in self.samples)
+
+
+def measure(
+    cases: Sequence[tuple[Case, Call, float]],
+    plan: Plan,
+    *,
+    pace: Callable[[], object],
+    clock: Clock = time.perf_counter_ns,
+    progress: Progress | None = None,
+) -> list[Sample]:
+    """Time the cases together.
+
+    Args:
+        cases: each with its call and the percentile that matters for it.
+        pace: the fixed work that tells how fast the machine is.
+        clock: nanoseconds; a test brings its own.
+    """
+    rng = np.random.default_rng(plan.seed)
+    begun = clock()
+    families = _families(cases, plan, clock)
+    _share_out(families, plan.seconds - (clock() - begun) * NANO)
+    order = rng.permutation(np.repeat(np.arange(len(families)), [family.rounds for family in families]))
+    for number, which in enumerate(order.tolist()):
+        family = families[which]
+        spent = (clock() - begun) * NANO
+        if progress:
+            progress(round(min(spent, plan.seconds)), round(plan.seconds))
+        late = spent > plan.seconds and len(family.samples[0].pace) >= LEAST_ROUNDS
+        if not late and not family.done(plan):
+            _round(family, number, rng, pace, clock)
+    return [sample for family in families for sample in family.samples]
+
+
+def _families(cases: Sequence[tuple[Case, Call, float]], plan: Plan, clock: Clock) -> list[_Family]:
+    """Warm every case up, and find out how many calls of it make a round."""
+    grouped: dict[object, list[tuple[Case, Call, float]]] = {}
+    for each in cases:
+        grouped.setdefault(each[0].family, []).append(each)
+    made = []
+    for members in grouped.values():
+        counts, total = [], 0.0
+        for case, call, _ in members:
+            for _ in range(case.warm_ups):
+                call.prepare()
+                call.run()
+            call.prepare()
+            taken = max(_time(call, clock), 1e-7)
+            counts.append(int(np.clip(plan.round_seconds / taken, 1, _MOST_CALLS)))
+            total += counts[-1] * taken
+        samples = [Sample(case, share, call.items) for case, call, share in members]
+        made.append(_Family(samples, [call for _, call, _ in members], counts, total))
+    return made
+
+
+def _share_out(families: Sequence[_Family], seconds: float) -> None:
+    """Give each family its rounds: equal shares of the time, and what a quick one does not need goes to the others."""
+    left = max(seconds, 0.0)
+    ordered = sorted(families, key=lambda family: family.round_seconds)
+    for number, family in enumerate(ordered):
+        affordable = left / (len(ordered) - number) / family.round_seconds
+        family.rounds = int(np.clip(affordable, LEAST_ROUNDS, _MOST_ROUNDS))
+        left -= family.rounds * family.round_seconds
+
+
+def _round(family: _Family, number: int, rng: np.random.Generator, pace: Callable[[], object], clock: Clock) -> None:
+    gc.collect()
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        speed = min(_time(Call(pace), clock) for _ in range(3))
+        for which in rng.permutation(len(family.samples)).tolist():
+            sample, call = family.samples[which], family.calls[which]
+            before = call.server_seconds() if call.server_seconds else 0.0
+            for _ in range(family.counts[which]):
+                call.prepare()
+                sample.seconds.append(_time(call, clock))
+                sample.rounds.append(number)
+            sample.pace[number] = speed
+            if call.server_seconds:
+                sample.server[number] = (call.server_seconds() - before) / family.counts[which]
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _time(call: Call, clock: Clock) -> float:
+    run = call.run
+    started = clock()
+    run()
+    return (clock() - started) * NANO
