@@ -2,8 +2,8 @@
 
     python benchmarks/foundation.py [--quick] [--repo PATH] [--only WORD]
 
-Every case runs A, B, A, B …, so that a machine that changes its speed changes both. Figures are wall time in seconds of whole
-calls: minimum, median, maximum. Data is generated with a fixed seed in a temporary folder.
+Every case runs A, B, A, B …, so that a machine that changes its speed changes both. Figures are wall time in seconds
+of whole calls: minimum, median, maximum. Data is generated with a fixed seed in a temporary folder.
 """
 
 from __future__ import annotations
@@ -86,8 +86,32 @@ def python(*arguments: str, environment: dict[str, str] | None = None) -> Callab
 # --- data -------------------------------------------------------------------------------------------------------------
 
 
+_FACTS = """
+WITH d AS (
+  SELECT range AS n,
+    TIMESTAMP '2024-01-01' + to_microseconds(CAST(range * 63072000e6 / {deployments} AS BIGINT)) AS moment
+  FROM range({deployments})
+)
+SELECT '{name}' AS project, md5(CAST(n AS VARCHAR)) AS cycle_id, md5(CAST(n * 10 + c AS VARCHAR) || 'c') AS feature_id,
+  'deployment' AS phase_name, 'go' AS decision, CAST(exp(8 + 3 * random()) AS DECIMAL(12,2)) AS duration_seconds,
+  NULL AS charged_to, NULL AS link_rule, NULL AS fixed_by, 'git' AS source, NULL AS updated_at, NULL AS metadata,
+  moment AS created_at
+FROM d, (SELECT unnest(range(10)) AS c)
+UNION ALL
+SELECT '{name}', '', 'i' || n, 'maintenance', 'fixed', CAST(exp(7 + 2 * random()) AS DECIMAL(12,2)),
+  md5(CAST(n AS VARCHAR)), 'time', NULL, 'incidents', NULL, NULL, moment
+FROM d WHERE n % 30 = 0
+"""
+_IMPORTS = """
+SELECT '{name}' AS project, source, 'generated' AS origin, source AS digest, TIMESTAMP '2024-01-01' AS covered_from,
+  TIMESTAMP '2026-01-02' AS covered_to, 0 AS rows_read, 0 AS rejected, TIMESTAMP '2026-01-02' AS imported_at,
+  '{{}}' AS notes
+FROM (VALUES ('git'), ('incidents')) AS s(source)
+"""
+
+
 def fill(data: Path, rows: int, projects: int) -> None:
-    """A store of ``rows`` changes over two years: about ten changes a deployment, one deployment in thirty failed."""
+    """A store of ``rows`` changes over two years: ten changes a deployment, one deployment in thirty failed."""
     import duckdb
 
     from workbench.metrics.embedded import EmbeddedStore
@@ -95,45 +119,14 @@ def fill(data: Path, rows: int, projects: int) -> None:
     from workbench.rows import FACTS, FEATURES, IMPORTS
 
     store = EmbeddedStore(data)
-    each = rows // projects
+    empty = State(FACTS.empty_table(), FEATURES.empty_table(), IMPORTS.empty_table())
     for number in range(projects):
-        name = f"project-{number:03d}"
+        values = {"name": f"project-{number:03d}", "deployments": max(rows // projects // 10, 1)}
         with duckdb.connect() as connection:
             connection.execute("SELECT setseed(0.42)").fetchall()
-            facts = (
-                connection.sql(
-                    f"""
-                WITH d AS (
-                  SELECT range AS n, TIMESTAMP '2024-01-01' + to_microseconds(CAST(range * 63072000e6 / {max(each // 10, 1)} AS BIGINT)) AS moment
-                  FROM range({max(each // 10, 1)}))
-                SELECT '{name}' AS project, md5(CAST(n AS VARCHAR)) AS cycle_id, md5(CAST(n * 10 + c AS VARCHAR) || 'c') AS feature_id,
-                  'deployment' AS phase_name, 'go' AS decision, CAST(exp(8 + 3 * random()) AS DECIMAL(12,2)) AS duration_seconds,
-                  NULL AS charged_to, NULL AS link_rule, NULL AS fixed_by, 'git' AS source, NULL AS updated_at, NULL AS metadata,
-                  moment AS created_at
-                FROM d, (SELECT unnest(range(10)) AS c)
-                UNION ALL
-                SELECT '{name}', '', 'i' || n, 'maintenance', 'fixed', CAST(exp(7 + 2 * random()) AS DECIMAL(12,2)),
-                  md5(CAST(n AS VARCHAR)), 'time', NULL, 'incidents', NULL, NULL, moment FROM d WHERE n % 30 = 0
-                """  # noqa: S608 - numbers of this script
-                )
-                .to_arrow_table()
-                .select(FACTS.names)
-                .cast(FACTS)
-            )
-            imports = (
-                connection.sql(
-                    f"""
-                SELECT '{name}' AS project, source, 'generated' AS origin, source AS digest, TIMESTAMP '2024-01-01' AS covered_from,
-                  TIMESTAMP '2026-01-02' AS covered_to, {each} AS rows_read, 0 AS rejected, TIMESTAMP '2026-01-02' AS imported_at,
-                  '{{}}' AS notes FROM (VALUES ('git'), ('incidents')) AS s(source)
-                """  # noqa: S608
-                )
-                .to_arrow_table()
-                .select(IMPORTS.names)
-                .cast(IMPORTS)
-            )
-        empty = State(FACTS.empty_table(), FEATURES.empty_table(), IMPORTS.empty_table())
-        store.write(name, empty, State(facts, FEATURES.empty_table(), imports))
+            facts = connection.sql(_FACTS.format(**values)).to_arrow_table().select(FACTS.names).cast(FACTS)
+            imports = connection.sql(_IMPORTS.format(**values)).to_arrow_table().select(IMPORTS.names).cast(IMPORTS)
+        store.write(str(values["name"]), empty, State(facts, FEATURES.empty_table(), imports))
 
 
 def events_file(path: Path, rows: int) -> None:
@@ -165,8 +158,8 @@ def repository(path: Path, commits: int) -> None:
         )
         if n % 100 == 0:
             lines.append(f"reset refs/tags/v{n // 100}.0.0\nfrom :{n}\n\n")
-    subprocess.run(["git", "init", "--quiet", "--bare", path], check=True)  # noqa: S607
-    subprocess.run(["git", "-C", path, "fast-import", "--quiet"], input="".join(lines).encode(), check=True)  # noqa: S607
+    subprocess.run(["git", "init", "--quiet", "--bare", path], check=True)
+    subprocess.run(["git", "-C", path, "fast-import", "--quiet"], input="".join(lines).encode(), check=True)
 
 
 # --- cases ------------------------------------------------------------------------------------------------------------

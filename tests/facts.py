@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -137,6 +140,14 @@ def load_rows(
 ) -> None:
     """Import rows, one import a source."""
     load(store, extracts(rows, covers), folder)
+
+
+@contextmanager
+def quick_folder() -> Iterator[Path]:
+    """A folder for one of many examples: in memory where the system has such a place, as every write is synced."""
+    memory = "/dev/shm"
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        yield Path(folder)
 
 
 def links(state: State) -> dict[str, tuple[str | None, str | None]]:

@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 
 from workbench.metrics.dora import Asked, Measurement, Question
 from workbench.metrics.quality import Quality
-from workbench.model import Figure, Metric, Statistic, Window
+from workbench.model import HEADLINES, Figure, Metric, Statistic, Window
 
 _NOTHING: Final[dict[Metric, str]] = {
     "deployment_frequency": "No deployments are known for this window.",
@@ -64,13 +64,25 @@ def figure(answer: Answer, project: str | None, metric: Metric, statistic: Stati
     )
 
 
+def headlines(answer: Answer) -> dict[tuple[str | None, Metric], Figure]:
+    """The headline figure of each project (None: pooled) and metric."""
+    return {
+        (made.project, made.metric): made
+        for made in answer.measurement.figures
+        if HEADLINES[made.metric] == made.statistic
+    }
+
+
 def busiest(answer: Answer, most: int) -> tuple[str, ...]:
     """The projects with the most deployments in the window, at most so many, in the order they were asked for."""
-    deployments = {
-        project: figure(answer, project, "deployment_frequency", "per_week").n for project in answer.projects
-    }
-    chosen = sorted(answer.projects, key=lambda project: -deployments[project])[:most]
+    of = headlines(answer)
+    chosen = set(sorted(answer.projects, key=lambda project: -of[project, "deployment_frequency"].n)[:most])
     return tuple(project for project in answer.projects if project in chosen)
+
+
+def listed(answer: Answer, most: int) -> tuple[str | None, ...]:
+    """The same, and the pooled figures (None) if they were asked for."""
+    return (*busiest(answer, most), *((None,) if answer.question.pooled else ()))
 
 
 def why_none(made: Figure) -> str:

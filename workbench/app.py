@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -18,6 +18,7 @@ from workbench.metrics.drilldown import Drilldown
 from workbench.metrics.figures import TrendPoint
 from workbench.metrics.protocol import MetricStore
 from workbench.metrics.quality import Quality, inspect
+from workbench.metrics.recorded import Listener, Listeners, RecordedStore
 from workbench.model import BUCKET_UNITS, BucketUnit, Figure, Window
 from workbench.settings import Settings
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from workbench.display.fragment import Html
+    from workbench.profiling import Profile
 
 DEFAULT_DAYS = 90
 
@@ -40,7 +42,7 @@ def connect(**overrides: Any) -> Bench:
         ConfigurationError: a setting cannot be used.
     """
     settings = configuration.load(**overrides)
-    return Bench(settings, _metric_store(settings))
+    return Bench(settings, _cached(_metric_store(settings), settings))
 
 
 def _metric_store(settings: Settings) -> MetricStore:
@@ -49,12 +51,39 @@ def _metric_store(settings: Settings) -> MetricStore:
     return EmbeddedStore(settings.data)
 
 
+def _cached(store: MetricStore, settings: Settings) -> MetricStore:
+    from workbench.metrics.cache import CachedStore
+    from workbench.metrics.result_cache import shared
+
+    if not settings.cache_seconds:
+        return store
+    cache = shared(settings.cache, settings.cache_seconds, settings.cache_megabytes * 1_000_000)
+    return CachedStore(store, cache, check_seconds=settings.cache_check_ms / 1000)
+
+
+def _query_log(settings: Settings) -> Iterator[Listener]:
+    from workbench.metrics.query_log import QueryLog
+
+    if settings.query_log:
+        yield QueryLog(settings.query_log, round(settings.query_log_megabytes * 1_000_000), settings.query_log_files)
+
+
 class Bench:
     """The workbench: questions to the metric store. Made by :func:`connect`."""
 
     def __init__(self, settings: Settings, metrics: MetricStore) -> None:
         self.settings = settings
-        self.metrics = metrics
+        self.metrics = RecordedStore(metrics, Listeners(*_query_log(settings)))
+
+    def profile(self, *, plans: bool = False) -> Profile:
+        """Collect every statement that this bench runs: ``with bench.profile() as p:``, or ``.start()``, ``.stop()``.
+
+        Args:
+            plans: also ask the store how it ran each statement; that runs it a second time.
+        """
+        from workbench.profiling import Profile
+
+        return Profile(self.metrics.listeners, plans=plans, slow_seconds=self.settings.slow_seconds)
 
     def projects(self) -> pd.DataFrame:
         """Every project with its counts and the time they span (queries/projects.sql)."""
@@ -82,6 +111,7 @@ class Bench:
         edition: str | None = None,
         pooled: bool = False,
         now: datetime | None = None,
+        refresh: bool = False,
     ) -> Dora:
         """The five DORA metrics of one, several or (by default) all projects.
 
@@ -93,6 +123,7 @@ class Bench:
             edition: edition of the levels (default: the setting).
             pooled: add one set of figures over the rows of all these projects together.
             now: the time of asking, for reproducible answers.
+            refresh: compute everything anew, also what is in the cache.
 
         Raises:
             ParameterError: the window, a name, the zone, the bucket or the edition makes no sense.
@@ -109,7 +140,7 @@ class Bench:
             link_hours=self.settings.link_hours,
             now=now or datetime.now(UTC),
         )
-        return Dora(self.metrics, question)
+        return Dora(self.metrics.refreshed() if refresh else self.metrics, question)
 
     def _named(self, project: str | Sequence[str] | None) -> tuple[str, ...]:
         known = self.metrics.projects()

@@ -63,15 +63,22 @@ def _files() -> Iterator[Check]:
 
 def _git() -> Iterator[Check]:
     if not shutil.which("git"):
-        yield Check("git", "problem", "git is not installed.", "Install git to import repositories; files work without it.")
+        yield Check(
+            "git", "problem", "git is not installed.", "Install git to import repositories; files work without it."
+        )
         return
-    answer = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False)  # noqa: S607 - the user's git
+    answer = subprocess.run(["git", "--version"], capture_output=True, text=True, check=False)
     yield Check("git", "ok", answer.stdout.strip())
 
 
 def _extras() -> Iterator[Check]:
     if find_spec("jupyterlab") is None:
-        yield Check("JupyterLab", "note", "not installed; only notebooks in the browser need it", "pip install 'dora-workbench[lab]'")
+        yield Check(
+            "JupyterLab",
+            "note",
+            "not installed; only notebooks in the browser need it",
+            "pip install 'dora-workbench[lab]'",
+        )
     else:
         yield Check("JupyterLab", "ok", "installed")
 
@@ -97,7 +104,12 @@ def _store(settings: Settings) -> Iterator[Check]:
         names = bench.metrics.projects()
         yield Check("metric store", "ok", f"{about['store']}, {about['version']}, {about['location']}")
         if not names:
-            yield Check("projects", "note", "nothing has been imported yet", "workbench import git PATH, or workbench import sample")
+            yield Check(
+                "projects",
+                "note",
+                "nothing has been imported yet",
+                "workbench import git PATH, or workbench import sample",
+            )
             return
         frame = bench.query("coverage", projects=list(names))
     except WorkbenchError as error:
@@ -109,10 +121,20 @@ def _store(settings: Settings) -> Iterator[Check]:
     stale = [str(name) for name, moment in latest.items() if moment < limit]
     if stale:
         shown = ", ".join(stale[:5]) + (", …" if len(stale) > 5 else "")
-        yield Check("freshness", "note", f"last import more than {_STALE.days} days ago: {shown}", "Import again, or schedule it.")
+        yield Check(
+            "freshness",
+            "note",
+            f"last import more than {_STALE.days} days ago: {shown}",
+            "Import again, or schedule it.",
+        )
     rejected = int(frame["rejected"].sum())
     if rejected:
-        yield Check("rejected rows", "note", f"{rejected:,} rows were rejected", f"Read the files in {settings.data / 'rejects'}.")
+        yield Check(
+            "rejected rows",
+            "note",
+            f"{rejected:,} rows were rejected",
+            f"Read the files in {settings.data / 'rejects'}.",
+        )
 
 
 def worst(checks: list[Check]) -> State:

@@ -1,4 +1,4 @@
-"""The rows of infrastructure logs as they travel from a parser to a store. Times are UTC with milliseconds, as Cassandra's."""
+"""The rows of infrastructure logs on their way from a parser to a store. Times are UTC with milliseconds."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ LOG_ROWS: Final = pa.schema(
         pa.field("ingested_at", pa.timestamp("ms")),
     ]
 )
-"""infrastructure_logs (docs/architecture.md). ``log_date`` is the UTC day of ``log_timestamp``; ``bucket`` is 0 unless days
-are split; ``log_id`` is deterministic (16 bytes of a UUID); ``source`` is the input's kind or unit (sshd, kernel, journald …);
-``tags`` is a JSON array, ``extra`` a JSON object."""
+"""infrastructure_logs. ``log_date`` is the UTC day of ``log_timestamp``; ``bucket`` is 0 unless days are split;
+``log_id`` is deterministic (16 bytes of a UUID); ``source`` is the input's kind or unit (sshd, kernel, journald …); ``tags`` is a
+JSON array, ``extra`` a JSON object."""
 
 PARTITION: Final = ("hostname", "log_date", "bucket")

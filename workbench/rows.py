@@ -1,7 +1,8 @@
 """The rows that travel from a source to a store: their columns, their types, and the envelope they come in.
 
-``sources`` make an :class:`Extract`, ``metrics`` store it; neither knows the other. Times are naive UTC with microseconds
-everywhere below the presentation; a text column that does not apply is null, but for the key columns, which are ''.
+``sources`` make an :class:`Extract`, ``metrics`` store it; neither knows the other. Times are naive UTC with
+microseconds everywhere below the presentation; a text column that does not apply is null, but for the key columns,
+which are ''.
 """
 
 from __future__ import annotations

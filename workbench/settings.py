@@ -15,6 +15,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from workbench.errors import ConfigurationError, ParameterError
 
 FILE_NAME = "workbench.toml"
+MEMORY = "memory"
+FILE = "file:"
+REDIS = ("redis://", "rediss://", "unix://")
 RUN_FOLDER = "WORKBENCH_RUN_FOLDER"
 """Environment variable that tells a notebook that it makes a report, and where it may leave figures.json."""
 
@@ -55,6 +58,33 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         description="an incident that names no deployment is charged to the latest one this recent",
     )
+    cache: str = Field(
+        default=MEMORY,
+        repr=False,
+        description="where answers are kept: memory, file:FOLDER, or redis://HOST:PORT/NUMBER",
+    )
+    cache_seconds: float = Field(
+        default=300.0, ge=0, allow_inf_nan=False, description="how long an answer is kept; 0 computes each time"
+    )
+    cache_megabytes: int = Field(default=64, gt=0, description="what the answers in memory or in the folder may take")
+    cache_check_ms: float = Field(
+        default=0.0, ge=0, description="ask the store for its version at most this often; 0: for every question"
+    )
+    slow_seconds: float = Field(default=1.0, gt=0, description="a profile points at statements that take longer")
+    query_log: Path | None = Field(default=None, description="file that gets a line of JSON for every statement")
+    query_log_megabytes: float = Field(
+        default=10.0, gt=0, allow_inf_nan=False, description="size at which the file is put aside"
+    )
+    query_log_files: int = Field(default=5, ge=1, description="how many files put aside are kept")
+
+    @field_validator("cache")
+    @classmethod
+    def _known_place(cls, value: str) -> str:
+        if value != MEMORY and (value == FILE or not value.startswith((*REDIS, FILE))):
+            raise ValueError("write memory, file:FOLDER, or redis://HOST:PORT/NUMBER")
+        if value.startswith(FILE):
+            return f"{FILE}{Path(value.removeprefix(FILE)).expanduser().absolute()}"
+        return value
 
     @field_validator("timezone")
     @classmethod
@@ -67,10 +97,10 @@ class Settings(BaseSettings):
             raise ValueError(error.what.rstrip(".")) from None
         return value
 
-    @field_validator("data", "out")
+    @field_validator("data", "out", "query_log")
     @classmethod
-    def _home(cls, value: Path) -> Path:
-        return value.expanduser()
+    def _home(cls, value: Path | None) -> Path | None:
+        return value.expanduser() if value else None
 
     @classmethod
     def settings_customise_sources(
@@ -90,16 +120,21 @@ class _File(TomlConfigSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         values = super().__call__()
-        for name in ("data", "out"):
-            if isinstance(value := values.get(name), str) and isinstance(self.toml_file_path, Path):
-                values[name] = str(self.toml_file_path.parent / Path(value).expanduser())
+        if not isinstance(self.toml_file_path, Path):
+            return values
+        for name in ("data", "out", "query_log", "cache"):
+            value = values.get(name)
+            prefix = FILE if name == "cache" else ""
+            if isinstance(value, str) and value.startswith(prefix) and value != prefix:
+                folder = Path(value.removeprefix(prefix)).expanduser()
+                values[name] = f"{prefix}{self.toml_file_path.parent / folder}"
         return values
 
 
 def load(**overrides: Any) -> Settings:
     """Read the settings now; ``overrides`` that are not None win over environment and file.
 
-    A relative ``data`` or ``out`` in workbench.toml is relative to that file.
+    A relative folder or file in workbench.toml is relative to that file.
 
     Raises:
         ConfigurationError: a value cannot be used; the message names it, never its content.

@@ -146,7 +146,8 @@ def test_help_loads_no_heavy_library() -> None:
         "import sys; sys.argv = ['workbench', '--help']\n"
         "from workbench.cli import main\n"
         "try: main()\nexcept SystemExit: pass\n"
-        "print(sorted({'pandas', 'pyarrow', 'duckdb', 'plotly', 'scipy', 'sqlglot', 'papermill', 'numpy'} & set(sys.modules)))"
+        "heavy = {'pandas', 'pyarrow', 'duckdb', 'plotly', 'scipy', 'sqlglot', 'papermill', 'numpy'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.april import april  # noqa: F401 - a fixture
 from workbench.metrics.embedded import EmbeddedStore
 
 

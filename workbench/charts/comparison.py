@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench import format as human
-from workbench.answer import Answer, busiest, figure
+from workbench.answer import Answer, headlines, listed
 from workbench.charts import theme
 from workbench.charts.trends import COUNTED, TITLES
 from workbench.errors import ParameterError
-from workbench.model import HEADLINES, METRICS, Figure, Metric
+from workbench.model import METRICS, Figure, Metric
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -30,10 +30,10 @@ def comparison(answer: Answer) -> go.Figure:
     """
     if len(answer.projects) < 2:
         raise ParameterError("A comparison needs several projects.", "Ask for two or more, or for all.")
-    shown: list[str | None] = [*busiest(answer, _MOST), *([None] if answer.question.pooled else [])]
+    shown = listed(answer, _MOST)
     panel = _ROW * len(shown) + _HEAD
     drawable = panel * len(METRICS) - _HEAD
-    chart = theme.blank(_TITLE, _remarks(answer, len(shown)), height=drawable + 110)
+    chart = theme.blank(_TITLE, _remarks(answer, len(shown)), height=drawable + theme.MARGINS)
     for number, metric in enumerate(METRICS):
         top = 1 - number * panel / drawable
         domain = [max(0.0, top - (_ROW * len(shown)) / drawable), top]
@@ -57,7 +57,8 @@ def _add_panel(
     number: int,
     domain: Sequence[float],
 ) -> None:
-    figures = [figure(answer, project, metric, HEADLINES[metric]) for project in shown]
+    of = headlines(answer)
+    figures = [of[project, metric] for project in shown]
     suffix = str(number + 1) if number else ""
     colour = theme.BLUE
     chart.add_trace(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,33 +18,62 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _TITLE: Final = "Lead times of changes"
-_MOST_ROWS: Final = 6
+_MOST_PANELS: Final = 6
 _MANY: Final = 400
 """From so many changes a factor of 2 is split into two bins."""
-_ROW: Final = 150
+_ONE: Final = 210
+_EACH: Final = 96
+_GAP: Final = 78
+"""Pixels of the only panel, of each of several, and between two for the ticks of one and the labels of the next."""
+_LABELS: Final = 36
+"""Pixels of the labels above the first panel."""
 _MARKS: Final[dict[Quantile, tuple[str, str, str, int]]] = {
-    "median": ("median", theme.BLUE, "solid", 0),
-    "p90": ("90th percentile", theme.PURPLE, "dash", 1),
+    "median": ("median", theme.BLUE, "solid", 19),
+    "p90": ("90th percentile, dashed", theme.PURPLE, "dash", 2),
 }
-"""Name, colour, dash and line of its label."""
+"""Name, colour, dash, and how far the label stands above the panel."""
 _LONGEST: Final = Decimal("9999999999.99")
 """The largest duration that a store holds."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Bin:
+    """A bin with its number in the query, its bounds in seconds, and its bounds on the axis: their logarithms."""
+
+    number: int
+    low: float
+    high: float
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        return _position(self.low), _position(self.high)
+
+    @property
+    def name(self) -> str:
+        high = human.duration(self.high)
+        return f"{human.duration(self.low)} to {high}" if self.low else f"under {high}"
+
+
 def lead_time_distribution(answer: Answer) -> go.Figure:
     """One histogram over all projects if they are pooled, else one below the other for each project."""
-    shown: Sequence[str | None] = [None] if answer.question.pooled else busiest(answer, _MOST_ROWS)
+    shown: Sequence[str | None] = [None] if answer.question.pooled else busiest(answer, _MOST_PANELS)
     total = sum(figure(answer, project, "lead_time", "median").n for project in shown)
     if not total:
-        return theme.no_data(_TITLE, "No data: no change of this window has a lead time.")
+        return theme.no_data(_TITLE, "No change of this window has a lead time.")
     edges = _edges(2 if total >= _MANY else 1)
     counts = _counts(answer, edges)
-    height = theme.HEIGHT if len(shown) == 1 else 130 + _ROW * len(shown)
-    chart = theme.blank(_TITLE, _remarks(answer, shown, total), height=height)
     used = [number for project in shown for number in counts.get(project or "", {})]
-    bins = range(min(used), max(used) + 1)
+    bins = [_Bin(n, float(edges[n]), float(edges[n + 1])) for n in range(min(used), max(used) + 1)]
+    each = _ONE if len(shown) == 1 else _EACH
+    height = len(shown) * each + (len(shown) - 1) * _GAP
+    chart = theme.blank(_TITLE, _remarks(answer, shown, total), height=height + theme.MARGINS + _LABELS, above=_LABELS)
     for row, project in enumerate(shown):
-        _add_row(chart, answer, project, row, len(shown), edges, bins, counts.get(project or "", {}))
+        top = 1 - row * (each + _GAP) / height
+        panel = _Panel(chart, str(row + 1) if row else "", (max(0.0, top - each / height), top))
+        panel.draw(bins, counts.get(project or "", {}), last=row == len(shown) - 1)
+        panel.label(theme.shortened(project, 20) if len(shown) > 1 else "")
+        for statistic in _MARKS:
+            panel.mark(statistic, figure(answer, project, "lead_time", statistic).value)
     chart.update_layout(showlegend=False)
     return chart
 
@@ -75,89 +105,67 @@ def _position(seconds: float) -> float:
     return math.log10(max(seconds, human.MINUTE / 2))
 
 
-def _add_row(
-    chart: go.Figure,
-    answer: Answer,
-    project: str | None,
-    row: int,
-    rows: int,
-    edges: Sequence[Decimal],
-    bins: range,
-    counts: Mapping[int, int],
-) -> None:
-    suffix = str(row + 1) if row else ""
-    ends = [(_position(float(edges[number])), _position(float(edges[number + 1]))) for number in bins]
-    chart.add_trace(
-        {
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """The histogram of one project: a pair of axes in a chart, known by their suffix."""
+
+    chart: go.Figure
+    suffix: str
+    domain: tuple[float, float]
+
+    def draw(self, bins: Sequence[_Bin], counts: Mapping[int, int], *, last: bool) -> None:
+        """Bars and axes; the title of the lowest panel's axis stands for all."""
+        changes = [counts.get(one.number, 0) for one in bins]
+        trace = {
             "type": "bar",
-            "xaxis": f"x{suffix}",
-            "yaxis": f"y{suffix}",
-            "x": [round((low + high) / 2, 6) for low, high in ends],
-            "width": [round((high - low) * 0.94, 6) for low, high in ends],
-            "y": [counts.get(number, 0) for number in bins],
+            "xaxis": f"x{self.suffix}",
+            "yaxis": f"y{self.suffix}",
+            "x": [round(sum(one.ends) / 2, 6) for one in bins],
+            "width": [round((one.ends[1] - one.ends[0]) * 0.94, 6) for one in bins],
+            "y": changes,
             "marker": {"color": theme.GREY, "opacity": 0.5},
-            "hovertext": [_hover_text(edges, number, counts.get(number, 0)) for number in bins],
+            "hovertext": [f"{one.name}<br>{human.count(n, 'change')}" for one, n in zip(bins, changes, strict=True)],
             "hovertemplate": "%{hovertext}<extra></extra>",
         }
-    )
-    top = max(counts.values(), default=1)
-    gap = 0.3 / rows if rows > 1 else 0.0
-    height = (1 - gap * (rows - 1)) / rows
-    bottom = max(0.0, 1 - row * (height + gap) - height)
-    domain = [bottom, bottom + height]
-    chart.update_layout(
-        {
-            f"xaxis{suffix}": _axis(ends, anchor=f"y{suffix}", titled=row == rows - 1),
-            f"yaxis{suffix}": {
-                **theme.count_axis("Changes (number)", top * 1.15),
-                "domain": domain, "anchor": f"x{suffix}", "nticks": 5, "tickformat": ",d",
-            },
-        }
-    )  # fmt: skip
-    if rows > 1:
-        _label(chart, suffix, theme.shortened(project, 40), row)
-    _mark(chart, answer, project, "median", suffix)
-    _mark(chart, answer, project, "p90", suffix)
+        self.chart.add_trace(trace)
+        title = "Lead time (min, h, d; log scale)" if last else ""
+        across = {**_axis(bins[0].ends[0], bins[-1].ends[1]), "title": {"text": title}, "anchor": f"y{self.suffix}"}
+        up = {"domain": list(self.domain), "anchor": f"x{self.suffix}", "nticks": 5, "tickformat": ",d"}
+        self.chart.update_layout(
+            {
+                f"xaxis{self.suffix}": across,
+                f"yaxis{self.suffix}": {**theme.count_axis("Changes (number)", max(changes)), **up},
+            }
+        )
+
+    def label(self, name: str) -> None:
+        """The project's name above the panel."""
+        if name:
+            self._above(f"<b>{name}</b>", 0, "left", _MARKS["median"][-1])
+
+    def mark(self, statistic: Quantile, value: float | None) -> None:
+        """A line at the statistic, and its value above the panel."""
+        if value is None:
+            return
+        name, colour, dash, height = _MARKS[statistic]
+        where = round(_position(value), 6)
+        line = {"color": colour, "width": 2, "dash": dash}
+        axes = {"xref": f"x{self.suffix}", "yref": f"y{self.suffix} domain"}
+        self.chart.add_shape(type="line", x0=where, x1=where, y0=0, y1=1, line=line, **axes)
+        self._above(f"{name}: {human.duration(value)}", 1, "right", height, colour)
+
+    def _above(self, text: str, x: int, side: str, height: int, colour: str | None = None) -> None:
+        axes = {"xref": f"x{self.suffix} domain", "yref": f"y{self.suffix} domain"}
+        font = {"font": {"color": colour}} if colour else {}
+        place = {"x": x, "xanchor": side, "y": 1, "yanchor": "bottom", "yshift": height - 4}
+        self.chart.add_annotation(text=text, showarrow=False, **place, **axes, **font)
 
 
-def _axis(ends: Sequence[tuple[float, float]], anchor: str, titled: bool) -> dict[str, Any]:
-    low, high = ends[0][0], ends[-1][1]
+def _axis(low: float, high: float) -> dict[str, Any]:
     ticks = [tick for tick in theme.DURATIONS if low - 0.01 <= math.log10(tick) <= high + 0.01]
     margin = 0.02 * (high - low)
     return {
         "range": [low - margin, high + margin],
         "tickvals": [round(math.log10(tick), 6) for tick in ticks],
         "ticktext": [human.duration(tick) for tick in ticks],
-        "title": {"text": "Time from change to deployment (min, h, d; log scale)" if titled else ""},
-        "anchor": anchor,
     }
-
-
-def _hover_text(edges: Sequence[Decimal], number: int, changes: int) -> str:
-    low, high = human.duration(float(edges[number])), human.duration(float(edges[number + 1]))
-    return f"{'under ' + high if number == 0 else low + ' to ' + high}<br>{human.count(changes, 'change')}"
-
-
-def _label(chart: go.Figure, suffix: str, text: str, row: int) -> None:
-    chart.add_annotation(
-        text=f"<b>{text}</b>", showarrow=False, xref=f"x{suffix} domain", yref=f"y{suffix} domain",
-        x=0, y=1, xanchor="left", yanchor="top",
-    )  # fmt: skip
-
-
-def _mark(chart: go.Figure, answer: Answer, project: str | None, statistic: Quantile, suffix: str) -> None:
-    value = figure(answer, project, "lead_time", statistic).value
-    if value is None:
-        return
-    name, colour, dash, line = _MARKS[statistic]
-    where = round(_position(value), 6)
-    low, high = chart.layout[f"xaxis{suffix}"].range
-    side, shift = ("left", 5) if where < (low + high) / 2 else ("right", -5)
-    axes = {"xref": f"x{suffix}", "yref": f"y{suffix} domain"}
-    chart.add_shape(
-        type="line", x0=where, x1=where, y0=0, y1=1, line={"color": colour, "width": 2, "dash": dash}, **axes
-    )  # fmt: skip
-    chart.add_annotation(
-        text=f"{name} {human.duration(value)}", showarrow=False, x=where, y=1, yanchor="top", xanchor=side,
-        xshift=shift, yshift=-17 * line, font={"color": colour}, **axes,
-    )  # fmt: skip

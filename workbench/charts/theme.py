@@ -27,6 +27,9 @@ SYMBOLS: Final = ("circle", "diamond", "square", "triangle-up", "star", "hexagon
 HEIGHT: Final = 340
 _TITLE_HEIGHT: Final = 56
 _LINE_HEIGHT: Final = 17
+_BELOW: Final = 48
+MARGINS: Final = _TITLE_HEIGHT + _BELOW
+"""Pixels above and below a plot without remarks."""
 _REMARK: Final = 52
 """Characters on a line under a title."""
 _GRID: Final = "rgba(128,140,152,0.25)"
@@ -64,8 +67,11 @@ def shortened(text: str | None, most: int = 60) -> str:
     return safe(text if len(text) <= most else text[: most - 1] + "…")
 
 
-def blank(title: str, remarks: Sequence[str] = (), height: int = HEIGHT) -> go.Figure:
-    """A figure in our template, without data; remarks go under its title, on lines that a phone can show."""
+def blank(title: str, remarks: Sequence[str] = (), *, height: int = HEIGHT, above: int = 0) -> go.Figure:
+    """A figure in our template, without data; remarks go under its title, on lines that a phone can show.
+
+    ``height`` is without these lines; ``above``: pixels of it that stay free above the plot.
+    """
     import plotly.graph_objects as go
 
     lines: list[str] = []
@@ -75,7 +81,7 @@ def blank(title: str, remarks: Sequence[str] = (), height: int = HEIGHT) -> go.F
         else:
             lines.append(remark)
     head = {"text": title, "subtitle": {"text": "<br>".join(lines)}} if lines else {"text": title}
-    top = _TITLE_HEIGHT + _LINE_HEIGHT * len(lines)
+    top = _TITLE_HEIGHT + _LINE_HEIGHT * len(lines) + above
     return go.Figure(
         layout={
             "template": _template(),
@@ -108,7 +114,7 @@ def _template() -> go.layout.Template:
                 "x": 0, "xref": "container", "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top",
                 "pad": {"t": 12, "l": 12}, "font": {"size": 16}, "subtitle": {"font": {"size": 12}},
             },
-            "margin": {"l": 64, "r": 20, "t": 60, "b": 48},
+            "margin": {"l": 64, "r": 20, "t": 60, "b": _BELOW},
             "colorway": list(HUES),
             "hovermode": "closest",
             "hoverlabel": {"align": "left"},

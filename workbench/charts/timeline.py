@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench import format as human
-from workbench.answer import Answer, busiest, figure
+from workbench.answer import Answer, busiest, headlines
 from workbench.charts import theme
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ CAUSES: Final[dict[str | None, str]] = {
 }
 """Why a deployment counts as failed, by the code of queries/deployment_rows.sql."""
 
+_HOVER: Final = "<b>%{customdata[0]}</b><br>%{customdata[1]}<br>%{customdata[2]}<br>%{x|%Y-%m-%d %H:%M}<extra></extra>"
 _KINDS: Final = (
     ("deployed", theme.BLUE, "circle", 8, 0.55),
     ("rework", theme.PURPLE, "diamond", 10, 0.9),
@@ -42,7 +43,7 @@ def deployment_timeline(answer: Answer) -> go.Figure:
     shown = busiest(answer, _MOST_PROJECTS)
     rows = [row for row in rows if row["project"] in shown]
     if not rows:
-        return theme.no_data(_TITLE, "No data: there is no deployment in this window.")
+        return theme.no_data(_TITLE, "No deployments are known for this window.")
     place = _Placement(answer, shown)
     height = theme.HEIGHT if len(shown) == 1 else 140 + 36 * len(shown)
     chart = theme.blank(_TITLE, _remarks(answer, shown, len(rows)), height=height)
@@ -64,10 +65,13 @@ def _newest_first(answer: Answer) -> dict[str, Any]:
 
 
 def _remarks(answer: Answer, shown: Sequence[str], drawn: int) -> list[str]:
-    total = sum(figure(answer, project, "deployment_frequency", "per_week").n for project in answer.projects)
+    of = headlines(answer)
+    total = sum(of[project, "deployment_frequency"].n for project in answer.projects)
     said = [human.count(total, "deployment")]
     if drawn < total:
-        said = [f"{drawn:,} of {total:,} deployments: the newest, of at most {_MOST_PROJECTS} projects"]
+        said = [f"{drawn:,} of {total:,} deployments: the newest"]
+    if len(shown) < len(answer.projects):
+        said.append(f"the {len(shown)} of {len(answer.projects):,} projects with the most deployments")
     said.append("lines: to the recovery, dotted while open")
     return said
 
@@ -116,22 +120,22 @@ def _points(rows: Sequence[Row], place: _Placement, kind: str, marker: dict[str,
         "y": [place.height(row["project"], row["deployed_at"]) for row in rows],
         "marker": marker,
         "cliponaxis": False,
-        "hovertext": [_hover_text(row) for row in rows],
-        "hovertemplate": "%{hovertext}<br>%{x|%Y-%m-%d %H:%M}<extra></extra>",
+        "customdata": [_hover_values(row) for row in rows],
+        "hovertemplate": _HOVER,
     }
 
 
-def _hover_text(row: Row) -> str:
-    name = row["title"] or human.short_id(row["deployment"])
-    lines = [f"<b>{theme.shortened(name, 40)}</b>", theme.shortened(row["project"], 40)]
-    lines.append(human.count(row["changes"], "change"))
+def _hover_values(row: Row) -> list[str]:
+    """Name, project, and what else there is to say; markup stays in the template, which the page holds once."""
+    said = [human.count(row["changes"], "change")]
     if row["failed"]:
-        lines.append(CAUSES[row["cause"]])
+        said.append(CAUSES[row["cause"]])
     if row["recovered_after"] is not None:
-        lines.append(f"recovered after {human.duration(float(row['recovered_after']))}")
+        said.append(f"recovered after {human.duration(float(row['recovered_after']))}")
     if row["open_incidents"]:
-        lines.append(human.count(row["open_incidents"], "open incident"))
-    return "<br>".join(lines)
+        said.append(human.count(row["open_incidents"], "open incident"))
+    name = row["title"] or human.short_id(row["deployment"])
+    return [theme.shortened(name, 40), theme.shortened(row["project"], 40), "; ".join(said)]
 
 
 def _recoveries(answer: Answer, rows: Sequence[Row], place: _Placement) -> Iterable[dict[str, Any]]:

@@ -37,7 +37,8 @@ COUNTED: Final[dict[Metric, str]] = {
 }
 """What ``n`` of a metric counts."""
 MOST_SERIES: Final = 6
-_P90: Final = {"color": theme.PURPLE, "symbol": "diamond", "name": "90th percentile"}
+_MANY: Final = 60
+"""Buckets; of more the intervals are left to the hover, and marks are small."""
 
 
 def trend(answer: Answer, metric: Metric) -> go.Figure:
@@ -49,24 +50,36 @@ def trend(answer: Answer, metric: Metric) -> go.Figure:
         return theme.no_data(TITLES[metric], " ".join(sorted(reasons)))
     chart = theme.blank(TITLES[metric], _remarks(answer, metric, len(shown), points))
     single = len(shown) == 1
-    for number, project in enumerate(shown):
-        headline = [p for p in points if p.project == project and p.statistic == HEADLINES[metric]]
-        style = {"color": theme.HUES[number], "symbol": theme.SYMBOLS[number], "name": project or "all projects"}
-        if metric == "deployment_frequency" and single:
-            chart.add_trace(_bars(headline, answer.window.timezone))
-            continue
-        style["name"] = "median" if single and metric == "lead_time" else style["name"]
-        chart.add_trace(_line(headline, answer.window.timezone, style, with_intervals=single))
-        if metric == "lead_time" and single:
-            tail = [p for p in points if p.project == project and p.statistic == "p90"]
-            chart.add_trace(_line(tail, answer.window.timezone, dict(_P90), with_intervals=False))
     drawn = [p for p in points if single or p.statistic == HEADLINES[metric]]
+    chart.add_traces(_one(metric, drawn, answer.window.timezone) if single else _several(drawn, answer.window.timezone))
     chart.update_layout(
         xaxis=theme.time_axis(answer.window.start, answer.window.end, answer.window.timezone),
         yaxis=_value_axis(metric, drawn, single),
         showlegend=len(chart.data) > 1,
     )
     return chart
+
+
+def _one(metric: Metric, points: Sequence[TrendPoint], timezone: str) -> list[dict[str, Any]]:
+    """One project: intervals, and the tail of the lead time."""
+    headline = [point for point in points if point.statistic == HEADLINES[metric]]
+    if metric == "deployment_frequency":
+        return [_bars(headline, timezone)]
+    name = "median" if metric == "lead_time" else ""
+    traces = [_line(headline, timezone, theme.BLUE, "circle", name, with_intervals=True)]
+    if metric == "lead_time":
+        tail = [point for point in points if point.statistic == "p90"]
+        traces.append(_line(tail, timezone, theme.PURPLE, "diamond", "90th percentile"))
+    return traces
+
+
+def _several(points: Sequence[TrendPoint], timezone: str) -> list[dict[str, Any]]:
+    """Several projects: only a line each."""
+    names = list(dict.fromkeys(point.project for point in points))
+    return [
+        _line([p for p in points if p.project == name], timezone, theme.HUES[n], theme.SYMBOLS[n], name or "")
+        for n, name in enumerate(names)
+    ]
 
 
 def _remarks(answer: Answer, metric: Metric, series: int, points: Sequence[TrendPoint]) -> list[str]:
@@ -76,7 +89,7 @@ def _remarks(answer: Answer, metric: Metric, series: int, points: Sequence[Trend
     elif series < len(answer.projects):
         said.append(f"the {series} of {len(answer.projects)} projects with the most deployments")
     if series == 1:
-        said.append("lines: 95 % intervals")
+        said.append("point at it for 95 % intervals" if _crowded(points) else "lines: 95 % intervals")
     if any(point.partial and point.value is not None for point in points):
         look = "pale" if metric == "deployment_frequency" and series == 1 else "hollow"
         said.append(f"{look}: incomplete {answer.question.bucket}")
@@ -85,6 +98,7 @@ def _remarks(answer: Answer, metric: Metric, series: int, points: Sequence[Trend
 
 def _value_axis(metric: Metric, points: Sequence[TrendPoint], with_intervals: bool) -> dict[str, Any]:
     tops = [point.value for point in points if point.value is not None]
+    with_intervals = with_intervals and not _crowded(points)
     if with_intervals:
         tops += [p.high for p in points if p.high is not None and _has_interval(p)]
     if metric in ("change_fail_rate", "rework_rate"):
@@ -95,31 +109,36 @@ def _value_axis(metric: Metric, points: Sequence[TrendPoint], with_intervals: bo
     return theme.duration_axis("Time", [*tops, *lows])
 
 
+def _crowded(points: Sequence[TrendPoint]) -> bool:
+    """Whether there are so many buckets that intervals and large marks would cover each other."""
+    return len({point.start for point in points}) > _MANY
+
+
 def _has_interval(point: TrendPoint) -> bool:
     """A cut bucket holds too little for its interval to say anything in a picture; the hover has it."""
     return not point.partial and None not in (point.value, point.low, point.high)
 
 
 def _line(
-    points: Sequence[TrendPoint], timezone: str, style: dict[str, str], *, with_intervals: bool
+    points: Sequence[TrendPoint], timezone: str, colour: str, symbol: str, name: str, *, with_intervals: bool = False
 ) -> dict[str, Any]:
     trace = {
         "type": "scatter",
         "mode": "lines+markers",
-        "name": theme.shortened(style["name"], 40),
+        "name": theme.shortened(name, 40),
         "x": [_middle(point, timezone) for point in points],
         "y": [point.value for point in points],
         "connectgaps": False,
         "cliponaxis": False,
-        "line": {"color": style["color"], "width": 2},
+        "line": {"color": colour, "width": 2},
         "marker": {
-            "size": 8,
-            "color": style["color"],
-            "symbol": [style["symbol"] + ("-open" if point.partial else "") for point in points],
+            "size": 5 if _crowded(points) else 8,
+            "color": colour,
+            "symbol": [symbol + ("-open" if point.partial else "") for point in points],
         },
-        **_hover(points, style["name"]),
+        **_hover(points, name),
     }
-    return {**trace, "error_y": _error_bars(points, style["color"])} if with_intervals else trace
+    return {**trace, "error_y": _error_bars(points, colour)} if with_intervals else trace
 
 
 def _bars(points: Sequence[TrendPoint], timezone: str) -> dict[str, Any]:
@@ -135,8 +154,10 @@ def _bars(points: Sequence[TrendPoint], timezone: str) -> dict[str, Any]:
 
 
 def _error_bars(points: Sequence[TrendPoint], colour: str) -> dict[str, Any]:
+    crowded = _crowded(points)
+
     def reach(point: TrendPoint, upwards: bool) -> float | None:
-        if not _has_interval(point) or point.value is None or point.low is None or point.high is None:
+        if crowded or not _has_interval(point) or point.value is None or point.low is None or point.high is None:
             return None
         return point.high - point.value if upwards else point.value - point.low
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,14 +12,22 @@ from workbench.cli.output import Data, Json, print_json, print_table
 if TYPE_CHECKING:
     from workbench.app import Dora
 
-Projects = Annotated[list[str] | None, typer.Option("--project", metavar="NAME", help="A project; may be repeated (default: all).")]
+Projects = Annotated[
+    list[str] | None, typer.Option("--project", metavar="NAME", help="A project; may be repeated (default: all).")
+]
 Days = Annotated[int | None, typer.Option("--days", metavar="N", help="The N complete days before today (default 90).")]
 Start = Annotated[str | None, typer.Option("--start", metavar="DATE", help="First day, instead of --days.")]
 End = Annotated[str | None, typer.Option("--end", metavar="DATE", help="Day after the last one (exclusive).")]
-Timezone = Annotated[str | None, typer.Option("--timezone", metavar="ZONE", help="IANA zone in which days are counted.")]
-Bucket = Annotated[str, typer.Option("--bucket", metavar="day|week|month", help="Step of the trend.")]
-Edition = Annotated[str | None, typer.Option("--edition", metavar="YEAR", help="Edition of the levels: 2025, 2023 or 2021.")]
+Timezone = Annotated[
+    str | None, typer.Option("--timezone", metavar="ZONE", help="IANA zone in which days are counted.")
+]
+Bucket = Annotated[Literal["day", "week", "month"], typer.Option("--bucket", help="Step of the trend.")]
+Edition = Annotated[
+    str | None, typer.Option("--edition", metavar="YEAR", help="Edition of the levels: 2025, 2023 or 2021.")
+]
 Pooled = Annotated[bool, typer.Option("--pooled", help="Add figures over all these projects together.")]
+Refresh = Annotated[bool, typer.Option("--refresh", help="Compute everything anew, also what is in the cache.")]
+Profiled = Annotated[bool, typer.Option("--profile", help="Print every statement with its time, on standard error.")]
 
 _METRIC_NAMES = {
     "deployment_frequency": "Deployment frequency",
@@ -38,6 +47,8 @@ def dora(
     bucket: Bucket = "week",
     edition: Edition = None,
     pooled: Pooled = False,
+    refresh: Refresh = False,
+    profile: Profiled = False,
     as_json: Json = False,
     data: Data = None,
 ) -> None:
@@ -47,14 +58,25 @@ def dora(
     """
     from workbench import connect
 
-    answer = connect(data=data).dora(
-        project or None, days=days, start=start, end=end, timezone=timezone,
-        bucket=bucket, edition=edition, pooled=pooled,
-    )  # type: ignore[arg-type]  # fmt: skip
-    if as_json:
-        print_json(answer.as_json())
-    else:
-        _print_figures(answer)
+    bench = connect(data=data)
+    with bench.profile() if profile else nullcontext() as profiled:
+        answer = bench.dora(
+            project or None,
+            days=days,
+            start=start,
+            end=end,
+            timezone=timezone,
+            bucket=bucket,
+            edition=edition,
+            pooled=pooled,
+            refresh=refresh,
+        )
+        if as_json:
+            print_json(answer.as_json())
+        else:
+            _print_figures(answer)
+    if profiled:
+        typer.echo(str(profiled), err=True)
 
 
 def _print_figures(answer: Dora) -> None:
@@ -78,13 +100,23 @@ def _print_figures(answer: Dora) -> None:
             for figure in answer.measurement.figures
             if figure.project == name
         ]
-        columns = [("metric", False), ("statistic", False), ("value", True), ("level", True), ("n", True), ("95 % interval", True), ("change", True)]
+        columns = [
+            ("metric", False),
+            ("statistic", False),
+            ("value", True),
+            ("level", True),
+            ("n", True),
+            ("95 % interval", True),
+            ("change", True),
+        ]
         print_table(columns, rows, title=f"{name or 'All together'}: {print_title}")
     incidents = answer.measurement.incidents
     levels = edition(answer.question.edition)
     typer.echo(f"Levels: {levels.name}. Change: against the {window.days} days before.")
     if incidents.open or incidents.unlinked:
-        typer.echo(f"Incidents of this window: {incidents.open} still open, {incidents.unlinked} charged to no deployment.")
+        typer.echo(
+            f"Incidents of this window: {incidents.open} still open, {incidents.unlinked} charged to no deployment."
+        )
     for finding in answer.inspection.findings:
         if finding.severity == "warning":
             typer.echo(f"{finding.project}: {finding.text}")
@@ -104,10 +136,17 @@ def projects(as_json: Json = False, data: Data = None) -> None:
         return
     numbers = ("deployments", "changes", "incidents")
     rows = [
-        [str(row["project"]), *(f"{row[name]:,}" for name in numbers), _day(row["first_deployment"]), _day(row["last_deployment"])]
+        [
+            str(row["project"]),
+            *(f"{row[name]:,}" for name in numbers),
+            _day(row["first_deployment"]),
+            _day(row["last_deployment"]),
+        ]
         for row in found
     ]
-    print_table([("project", False), *((name, True) for name in numbers), ("first deployment", False), ("last", False)], rows)
+    print_table(
+        [("project", False), *((name, True) for name in numbers), ("first deployment", False), ("last", False)], rows
+    )
     if not found:
         typer.echo("Nothing has been imported yet. Run: workbench import git PATH, or workbench import sample.")
 

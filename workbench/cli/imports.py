@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from workbench.metrics.ingest import Summary
     from workbench.rows import Extract
 
-app = typer.Typer(help="Load deployments, changes and incidents into the store.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Load deployments, changes and incidents into the store.", no_args_is_help=True, rich_markup_mode=None
+)
 
 Project = Annotated[str | None, typer.Option("--project", help="Name of the project.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")]
@@ -31,13 +33,19 @@ def import_git(
     tags: Annotated[
         str | None, typer.Option("--tags", metavar="REGEX", help="Whole names of the tags that are deployments.")
     ] = None,
-    deploys: Annotated[str, typer.Option("--deploys", metavar="tags|merges", help="What a deployment is.")] = "tags",
-    branch: Annotated[str | None, typer.Option("--branch", help="With merges: into which branch (default: HEAD).")] = None,
+    deploys: Annotated[Literal["tags", "merges"], typer.Option("--deploys", help="What a deployment is.")] = "tags",
+    branch: Annotated[
+        str | None, typer.Option("--branch", help="With merges: into which branch (default: HEAD).")
+    ] = None,
     time: Annotated[
-        str, typer.Option("--time", metavar="authored|committed", help="Where the lead time of a change starts.")
+        Literal["authored", "committed"], typer.Option("--time", help="Where the lead time of a change starts.")
     ] = "authored",
-    since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="Leave out deployments before it.")] = None,
-    folder: Annotated[str | None, typer.Option("--path", metavar="DIR", help="Keep only changes that touch it.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="DATE", help="Leave out deployments before it.")
+    ] = None,
+    folder: Annotated[
+        str | None, typer.Option("--path", metavar="DIR", help="Keep only changes that touch it.")
+    ] = None,
     exclude_author: Annotated[
         str | None, typer.Option("--exclude-author", metavar="REGEX", help="Leave out these authors (bots).")
     ] = None,
@@ -69,13 +77,18 @@ def import_git(
 
 @app.command("events")
 def import_events(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="CSV, JSON Lines or Parquet files, or - for standard input.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="CSV, JSON Lines or Parquet files, or - for standard input.")
+    ],
     kind: Annotated[
-        str | None, typer.Option("--kind", metavar="deployments|changes|incidents", help="If the columns do not tell.")
+        Literal["deployments", "changes", "incidents"] | None,
+        typer.Option("--kind", help="If the columns do not tell."),
     ] = None,
     project: Project = None,
     zone: Annotated[str | None, typer.Option("--zone", help="IANA zone of times without an offset.")] = None,
-    covers_from: Annotated[str | None, typer.Option("--covers-from", metavar="DATE", help="The file knows all from here,")] = None,
+    covers_from: Annotated[
+        str | None, typer.Option("--covers-from", metavar="DATE", help="The file knows all from here,")
+    ] = None,
     covers_to: Annotated[str | None, typer.Option("--covers-to", metavar="DATE", help="to here (exclusive).")] = None,
     strict: Strict = False,
     dry_run: DryRun = False,
@@ -91,7 +104,7 @@ def import_events(
 
     bench = connect(data=data)
     covers = _covers(covers_from, covers_to, zone or bench.settings.timezone)
-    options = EventOptions(kind=kind, project=project, zone=zone, covers=covers)  # type: ignore[arg-type]
+    options = EventOptions(kind=kind, project=project, zone=zone, covers=covers)
     extracts = read(["-" if str(file) == "-" else file for file in files], options)
     _print_summaries([_ingest(bench, extract, strict=strict, dry_run=dry_run) for extract in extracts], as_json)
 
@@ -112,7 +125,8 @@ def import_sample(as_json: Json = False, data: Data = None) -> None:
 def remove(
     project: Annotated[str, typer.Argument(help="Name of the project.")],
     source: Annotated[
-        str | None, typer.Option("--source", metavar="git|deployments|changes|incidents|export", help="Only what it gave.")
+        Literal["git", "deployments", "changes", "incidents", "export"] | None,
+        typer.Option("--source", help="Only what it gave."),
     ] = None,
     incident: Annotated[str | None, typer.Option("--incident", metavar="ID", help="Only this incident.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
@@ -174,7 +188,8 @@ def _print_summaries(summaries: Sequence[Summary], as_json: bool) -> None:
     columns = [("from", False), ("what", False), ("projects", False), ("state", False)]
     numbers = ("added", "changed", "removed", "unchanged", "rejected")
     rows = [
-        [s.origin, s.source, _names(s.projects), s.state, *(f"{getattr(s, name):,}" for name in numbers)] for s in summaries
+        [s.origin, s.source, _names(s.projects), s.state, *(f"{getattr(s, name):,}" for name in numbers)]
+        for s in summaries
     ]
     print_table([*columns, *((name, True) for name in numbers)], rows)
     for summary in summaries:
@@ -185,5 +200,3 @@ def _print_summaries(summaries: Sequence[Summary], as_json: bool) -> None:
 def _names(projects: Iterable[str]) -> str:
     names = list(projects)
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-

@@ -11,7 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
-Data = Annotated[str | None, typer.Option("--data", metavar="DIR", help="Folder of the embedded store (WORKBENCH_DATA).")]
+Data = Annotated[
+    str | None, typer.Option("--data", metavar="DIR", help="Folder of the embedded store (WORKBENCH_DATA).")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -28,7 +30,10 @@ def print_json(value: Any) -> None:
 
 
 def print_table(
-    columns: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str]], title: str | None = None, note: str | None = None
+    columns: Sequence[tuple[str, bool]],
+    rows: Sequence[Sequence[str]],
+    title: str | None = None,
+    note: str | None = None,
 ) -> None:
     """An aligned table; ``columns`` are (name, is a number). Without a terminal it is as wide as it needs to be."""
     from rich import box
@@ -49,7 +54,7 @@ def print_table(
 
 @contextmanager
 def progress(title: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A function (done, total) that shows how far work is, on standard error: a bar on a terminal, else a line per tenth."""
+    """A function (done, total) that shows how far work is, on standard error: a bar on a terminal, else plain lines."""
     if not sys.stderr.isatty():
         yield _plain_progress(title)
         return

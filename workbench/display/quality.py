@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from workbench import format as human
-from workbench.answer import Answer
+from workbench.answer import Answer, busiest
 from workbench.display.fragment import Column, cut, identifier, link, muted, note, table, text
+from workbench.display.tables import MOST_PROJECTS, left_out
 from workbench.metrics.coverage import Fact, Span
 from workbench.metrics.quality import Finding
 
@@ -16,6 +17,7 @@ _LINKS: Final = {
     "unknown": "it names a deployment that is not stored",
     "none": "no deployment is near enough before it",
 }
+_MOST_FINDINGS: Final = 200
 _SAMPLE: Final = "This is sample data, generated to show what the report looks like. It describes no real project."
 
 
@@ -46,7 +48,9 @@ def _findings(answer: Answer) -> str:
         Column("Finding"),
         Column("Rows", True),
     ]
-    return table(columns, [_finding_cells(finding, several) for finding in findings])
+    cells = [_finding_cells(finding, several) for finding in findings[:_MOST_FINDINGS]]
+    more = len(findings) - len(cells)
+    return table(columns, cells) + (muted(f"{more:,} more are in figures.json.") if more else "")
 
 
 def _finding_cells(finding: Finding, several: bool) -> list[str]:
@@ -66,7 +70,9 @@ def _coverage(answer: Answer) -> str:
 
     columns = [Column("Project", name=True), *(Column(f"{fact.capitalize()} known") for fact in _FACTS)]
     caption = f"What time the imported sources cover ({text(zone)})"
-    return table(columns, [list(cells(project)) for project in answer.projects], caption)
+    return table(columns, [list(cells(project)) for project in busiest(answer, MOST_PROJECTS)], caption) + left_out(
+        answer
+    )
 
 
 def _span(span: Span, zone: str) -> str:

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any, Final
 
 from workbench import format as human
-from workbench.answer import Answer
+from workbench.answer import Answer, listed
 from workbench.charts.trends import TITLES
 from workbench.display.fragment import Column, folded, table, text
-from workbench.display.tables import STATISTICS
+from workbench.display.tables import MOST_PROJECTS, STATISTICS, left_out
 from workbench.metrics.dora import Asked
 from workbench.metrics.levels import edition
 from workbench.model import METRICS, Metric
@@ -77,11 +77,14 @@ def _link_rule(answer: Answer) -> str:
 
 def _figure_rules(answer: Answer) -> str:
     rows = []
+    shown = set(listed(answer, MOST_PROJECTS))
     for made in answer.measurement.figures:
+        if made.project not in shown:
+            continue
         project = "All together" if made.project is None else text(made.project)
         rows.append([project, TITLES[made.metric], STATISTICS[made.statistic], text(made.rule)])
     columns = [Column("Project"), Column("Metric"), Column("Statistic"), Column("How it came about")]
-    return folded(f"How each of the {len(rows)} figures came about", table(columns, rows))
+    return folded(f"How each of the {len(rows)} figures came about", table(columns, rows) + left_out(answer))
 
 
 def _statements(answer: Answer) -> str:

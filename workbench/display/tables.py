@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from workbench import format as human
-from workbench.answer import Answer, figure
+from workbench.answer import Answer, headlines, listed
 from workbench.charts.timeline import CAUSES
 from workbench.charts.trends import NAMES
 from workbench.display.fragment import Column, cut, folded, identifier, link, muted, table, text, unbroken
 from workbench.display.marks import change_mark, explanation, level_badge, value_markup
-from workbench.model import HEADLINES, METRICS, Statistic
+from workbench.model import METRICS, Statistic
 
 Row = Mapping[str, Any]
 STATISTICS: Final[dict[Statistic, str]] = {
@@ -23,14 +23,17 @@ STATISTICS: Final[dict[Statistic, str]] = {
     "rate": "rate",
 }
 _ALL: Final = "All projects together"
+MOST_PROJECTS: Final = 50
+"""Projects that a display lists one by one."""
 
 
 def figures_table(answer: Answer) -> str:
     """Every figure with its interval, count, level and change; of several projects a table each, folded."""
-    names: list[str | None] = [*answer.projects, *([None] if answer.question.pooled else [])]
+    names = listed(answer, MOST_PROJECTS)
     if len(names) == 1:
         return _figures(answer, names[0])
-    return "".join(folded(_ALL if name is None else name, _figures(answer, name)) for name in names)
+    tables = "".join(folded(_ALL if name is None else name, _figures(answer, name)) for name in names)
+    return tables + left_out(answer)
 
 
 def _figures(answer: Answer, project: str | None) -> str:
@@ -58,17 +61,25 @@ def _figures(answer: Answer, project: str | None) -> str:
 def comparison_table(answer: Answer) -> str:
     """A row for each project (and the pooled one): the five headline figures with level and change."""
     columns = [Column("Project", name=True), *(Column(NAMES[metric]) for metric in METRICS)]
-    names: list[str | None] = [*answer.projects, *([None] if answer.question.pooled else [])]
+    of = headlines(answer)
     rows = []
-    for project in names:
+    for project in listed(answer, MOST_PROJECTS):
         cells = []
         for metric in METRICS:
-            made = figure(answer, project, metric, HEADLINES[metric])
+            made = of[project, metric]
             parts = [f"<strong>{value_markup(made)}</strong>", level_badge(made, answer.question.edition)]
             count = f'<span class="wb-n">n {made.n:,}</span>' if made.value is not None else ""
             cells.append(f'<div class="wb-cell">{"".join(parts)}{change_mark(made)}{count}</div>')
         rows.append([_name(project), *cells])
-    return table(columns, rows) + explanation(answer, of_cards=False)
+    return table(columns, rows) + left_out(answer) + explanation(answer, of_cards=False)
+
+
+def left_out(answer: Answer) -> str:
+    """Says which projects are shown where not all of them are."""
+    if len(answer.projects) <= MOST_PROJECTS:
+        return ""
+    total = f"{len(answer.projects):,}"
+    return muted(f"The {MOST_PROJECTS} of {total} projects with the most deployments; figures.json has all of them.")
 
 
 def slowest_changes(answer: Answer, n: int = 10) -> str:
@@ -106,15 +117,16 @@ def failed_deployments(answer: Answer, n: int = 20) -> str:
     several = len(answer.projects) > 1
     columns = [
         *([Column("Project", name=True)] if several else []),
-        Column("Deployed", True), Column("Deployment"), Column("Why it counts as failed"), Column("Changes", True),
-        Column("Incidents", True), Column("Recovered after", True),
+        Column("Deployed", True), Column("Deployment"), Column("Why"), Column("Changes", True),
+        Column("Incidents", True), Column("Recovery", True),
     ]  # fmt: skip
     more = muted(f"The newest {n}; all of them: <code>dora.rows(&quot;change_fail_rate&quot;)</code>.")
     return table(columns, _failure_cells(answer, rows[:n], several)) + (more if len(rows) > n else "")
 
 
 def _no_failures(answer: Answer) -> str:
-    rates = [figure(answer, project, "change_fail_rate", "rate") for project in answer.projects]
+    of = headlines(answer)
+    rates = [of[project, "change_fail_rate"] for project in answer.projects]
     if all(rate.value is None for rate in rates):
         return "No data: see the card of the change fail rate for the reason."
     known = sum(rate.n for rate in rates if rate.value is not None)

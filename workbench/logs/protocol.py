@@ -15,8 +15,8 @@ import pyarrow as pa
 class LogBatch:
     """Rows (workbench.log_rows.LOG_ROWS) in the order of their source, and where that batch ends in it.
 
-    ``origin`` names the source (file name, or ``-``), ``digest`` identifies its content, ``chunk`` numbers the batch from 0:
-    the same source gives the same batches, so (digest, chunk) says what a checkpoint and the stats table have seen.
+    ``origin`` names the source (file name, or ``-``), ``digest`` identifies its content, ``chunk`` numbers the batch
+    from 0: the same source gives the same batches, so (digest, chunk) says what a checkpoint and the stats have seen.
     """
 
     rows: pa.Table
@@ -27,7 +27,7 @@ class LogBatch:
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What a load did: acknowledged rows, rows skipped because an earlier run had loaded them, rejected rows, bytes sent."""
+    """What a load did: rows acknowledged, rows that an earlier run had loaded, rows rejected, bytes sent."""
 
     loaded: int
     skipped: int

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from workbench.model import Bucket, Window, local_midnight, zone
@@ -28,24 +29,30 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class ProjectCoverage:
-    """For each kind of fact the time from the first to the last moment that a source of it covers; absent: no source."""
+    """For each kind of fact the time from the first to the last moment that a source covers; absent: no source."""
 
     project: str
     facts: Mapping[Fact, Span]
+    everywhere: Mapping[Fact, Span] | None = None
+    """Of several projects together: the time that each of them covers; None for one project."""
 
     def within(self, window: Window | Bucket, *facts: Fact) -> Span | None:
         """The part of a window in which all these facts are known; None: no data."""
-        start, end = window.start, window.end
-        for fact in facts:
-            if fact not in self.facts:
-                return None
-            start, end = max(start, self.facts[fact].start), min(end, self.facts[fact].end)
-        return Span(start, end) if start < end else None
+        return _within(self.facts, window, facts)
 
     def complete(self, window: Window | Bucket, *facts: Fact) -> bool:
-        """Whether all these facts are known for the whole window."""
-        part = self.within(window, *facts)
+        """Whether all these facts are known for the whole window, and in each project."""
+        part = _within(self.facts if self.everywhere is None else self.everywhere, window, facts)
         return part is not None and part.start <= window.start and part.end >= window.end
+
+
+def _within(known: Mapping[Fact, Span], window: Window | Bucket, facts: Iterable[Fact]) -> Span | None:
+    start, end = window.start, window.end
+    for fact in facts:
+        if fact not in known:
+            return None
+        start, end = max(start, known[fact].start), min(end, known[fact].end)
+    return Span(start, end) if start < end else None
 
 
 def read_coverage(rows: Iterable[Mapping[str, Any]], projects: Iterable[str]) -> dict[str, ProjectCoverage]:
@@ -63,20 +70,25 @@ def read_coverage(rows: Iterable[Mapping[str, Any]], projects: Iterable[str]) ->
 
 
 def pooled(coverages: Iterable[ProjectCoverage]) -> ProjectCoverage:
-    """The coverage of several projects' pooled rows: a fact is known where any of them knows it."""
-    facts: dict[Fact, Span] = {}
-    for coverage in coverages:
-        for fact, span in coverage.facts.items():
-            known = facts.get(fact, span)
-            facts[fact] = Span(min(known.start, span.start), max(known.end, span.end))
-    return ProjectCoverage("", facts)
+    """The coverage of several projects' pooled rows: known is what any knows, complete what all of them know."""
+    some: dict[Fact, Span] = {}
+    everywhere: dict[Fact, Span] = {}
+    every = list(coverages)
+    for fact in _KNOWN_BY:
+        spans = [coverage.facts[fact] for coverage in every if fact in coverage.facts]
+        if spans:
+            some[fact] = Span(min(span.start for span in spans), max(span.end for span in spans))
+        if len(spans) == len(every):
+            everywhere[fact] = Span(max(span.start for span in spans), min(span.end for span in spans))
+    return ProjectCoverage("", some, everywhere)
 
 
 def days_between(start: datetime, end: datetime, timezone: str) -> float:
-    """Elapsed local days: each day counts 1, whatever its length in hours; the first and last by the share that is covered."""
+    """Elapsed local days: each counts 1, whatever its length in hours, and a cut one the share that is covered."""
     return _position(end, timezone) - _position(start, timezone)
 
 
+@lru_cache(maxsize=4096)  # many projects ask for the same edges
 def _position(moment: datetime, timezone: str) -> float:
     day = moment.astimezone(zone(timezone)).date()
     start, end = local_midnight(day, timezone), local_midnight(day + timedelta(days=1), timezone)

@@ -27,6 +27,6 @@ def to_duckdb(sql: str) -> str:
         rows = sqlglot.parse_one(
             f"SELECT UNNEST(FROM_JSON({table.this.sql('duckdb')}, '{shape}'), recursive := TRUE)", read="duckdb"
         )
-        alias = table.args.get("alias") or (table.parent.args.get("alias") if table.parent else None)
-        table.replace(exp.Subquery(this=rows, alias=alias.copy() if table.args.get("alias") else None))
+        alias = table.args.get("alias")
+        table.replace(exp.Subquery(this=rows, alias=alias and alias.copy()))
     return tree.sql(dialect="duckdb", pretty=True)

@@ -1,29 +1,33 @@
 """The five DORA metrics of a window: asks queries/*.sql, divides, adds intervals, levels and the previous window.
 
-Definitions: docs/metrics.md. One round trip a question; every question answers for the window, the one before it and all
-buckets of the trend at once.
+Definitions: docs/metrics.md. One round trip a question; every question answers for the window, the one before it and
+all buckets of the trend at once.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from typing import Any, Final
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
 
 from workbench.errors import ParameterError
 from workbench.metrics import queries
-from workbench.metrics.coverage import ProjectCoverage, days_between, pooled, read_coverage
+from workbench.metrics.coverage import ProjectCoverage, pooled, read_coverage
 from workbench.metrics.figures import Counts, Durations, Part, TrendPoint, figures_of, trend_of
 from workbench.metrics.levels import edition
 from workbench.metrics.protocol import MetricStore
-from workbench.model import Bucket, BucketUnit, Figure, Window, local_midnight, naive_utc
+from workbench.model import DAY, Bucket, BucketUnit, Figure, Window, local_midnight, naive_utc
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 CURRENT: Final = 0
 PREVIOUS: Final = 1
 _FIRST_BUCKET: Final = 2
+_STEP: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,19 @@ class Question:
     def moment(self) -> datetime:
         """The time of asking, aware."""
         return self.now or datetime.now(UTC)
+
+    @property
+    def settled_before(self) -> datetime:
+        """Deployments from here on (naive UTC) can still be charged with an incident by the time rule.
+
+        In whole five minutes, as :attr:`future`: who asks a moment later asks the same, and may get what was kept.
+        """
+        return _whole(naive_utc(self.moment - timedelta(hours=self.link_hours)))
+
+    @property
+    def future(self) -> datetime:
+        """Rows after this moment (naive UTC) are dated in the future: the time of asking, up to whole five minutes."""
+        return _whole(naive_utc(self.moment) + _STEP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +102,22 @@ class Asker:
 
     def ask(self, name: str, **parameters: Any) -> list[dict[str, Any]]:
         """The rows of one query."""
+        rows: list[dict[str, Any]] = self.table(name, **parameters).to_pylist()
+        return rows
+
+    def table(self, name: str, **parameters: Any) -> pa.Table:
+        """The answer of one query, for those that have many rows."""
         query = queries.get(name)
         started = time.perf_counter()
-        rows: list[dict[str, Any]] = self._store.query(query, parameters).to_pylist()
+        answer = self._store.query(query, parameters)
         seconds = time.perf_counter() - started
-        self.asked.append(Asked(name, query.sentence, query.sql, parameters, len(rows), seconds))
-        return rows
+        self.asked.append(Asked(name, query.sentence, query.sql, parameters, answer.num_rows, seconds))
+        return answer
+
+
+def _whole(moment: datetime) -> datetime:
+    """Down to whole five minutes."""
+    return moment - (moment - datetime(1970, 1, 1)) % _STEP
 
 
 def measure(store: MetricStore, question: Question) -> Measurement:
@@ -114,10 +141,8 @@ def measure(store: MetricStore, question: Question) -> Measurement:
         named = {"": pooled(coverage.values())} if together else coverage
         for project, covered in named.items():
             of = parts.get(project, {})
-            current, before = of.get(CURRENT, Part()), of.get(PREVIOUS, Part())
-            figures += figures_of(
-                project or None, question.window, current, before, covered, levels, question.link_hours
-            )
+            both = of.get(CURRENT, Part()), of.get(PREVIOUS, Part())
+            figures += figures_of(project or None, question.window, both, covered, levels, question.link_hours)
             numbered = {n: of.get(n + _FIRST_BUCKET, Part()) for n in range(len(buckets))}
             trend += trend_of(project or None, question.window.timezone, buckets, numbered, covered)
         if not together:
@@ -151,19 +176,17 @@ def _parts(
         "until": max(edge[2] for edge in edges),
     }
     spans = queries.spans(edges)
-    settled = naive_utc(question.moment - timedelta(hours=question.link_hours))
     parts: dict[str, dict[int, Part]] = {}
 
     def part(row: Mapping[str, Any]) -> Part:
         return parts.setdefault(row["project"], {}).setdefault(row["span"], Part())
 
-    for row in asker.ask("deployment_counts", **common, settled_before=settled, spans=spans):
+    for row in asker.ask("deployment_counts", **common, settled_before=question.settled_before, spans=spans):
         part(row).counts = Counts(**{name: row[name] for name in Counts.__dataclass_fields__})
-    for name, field in (("lead_time_ranks", "lead"), ("recovery_time_ranks", "recovery")):
-        for row in asker.ask(name, **common, spans=spans):
-            durations: Durations = getattr(part(row), field)
-            durations.n, durations.total = row["n"], Decimal(row["total"])
-            durations.values[row["position"]] = row["seconds"]
+    for row in durations_of(asker.table("lead_time_ranks", **common, spans=spans)):
+        part(row).lead = row["durations"]
+    for row in durations_of(asker.table("recovery_time_ranks", **common, spans=spans)):
+        part(row).recovery = row["durations"]
     for row in asker.ask("incident_counts", **common, spans=spans):
         found = part(row)
         found.open, found.oldest_open, found.unlinked = row["open"], row["oldest_open"], row["unlinked"]
@@ -173,35 +196,61 @@ def _parts(
     return parts
 
 
+def durations_of(ranks: pa.Table) -> Iterator[dict[str, Any]]:
+    """Per project and span of an answer that is ordered by them: its :class:`Durations`, in whole columns."""
+    import numpy as np
+
+    if not ranks.num_rows:
+        return
+    projects = ranks["project"].combine_chunks().dictionary_encode()
+    codes, spans = projects.indices.to_numpy(), ranks["span"].to_numpy()
+    starts = np.flatnonzero(np.diff(codes, prepend=-1) | np.diff(spans, prepend=-1))
+    # decimals of two places are exact as hundredths: their twelve digits fit a double
+    hundredths = np.rint(ranks["seconds"].cast("float64").to_numpy() * 100).astype(np.int64).tolist()
+    positions = ranks["position"].to_numpy().tolist()
+    heads = ranks.select(["project", "span", "n", "total"]).take(starts).to_pylist()
+    ends = [*starts[1:].tolist(), ranks.num_rows]
+    for head, start, end in zip(heads, starts.tolist(), ends, strict=True):
+        values = dict(zip(positions[start:end], hundredths[start:end], strict=True))
+        yield {**head, "durations": Durations(head["n"], int(head["total"] * 100), values)}
+
+
 def _add_days(asker: Asker, question: Question, parts: dict[str, dict[int, Part]], together: bool) -> None:
     """Deployment days of every complete Monday week of the window and of the one before it."""
-    for number, window in ((CURRENT, question.window), (PREVIOUS, question.window.previous())):
-        weeks = [bucket for bucket in window.buckets("week") if not bucket.partial]
-        if not weeks:
-            continue
-        edges, groups = _day_edges(weeks, window.timezone)
-        rows = asker.ask(
-            "deployment_days",
-            projects=list(question.projects),
-            pooled=int(together),
-            since=edges[0][1],
-            until=edges[-1][2],
-            days=queries.spans(edges, groups),
-        )
-        for project in question.projects if not together else ("",):
-            parts.setdefault(project, {}).setdefault(number, Part()).weeks = dict.fromkeys(weeks, 0)
-        for row in rows:
-            parts[row["project"]][number].weeks[weeks[row["week"]]] = row["days"]
+    weeks = [
+        (number, week)
+        for number, window in ((CURRENT, question.window), (PREVIOUS, question.window.previous()))
+        for week in window.buckets("week")
+        if not week.partial
+    ]
+    if not weeks:
+        return
+    edges, groups = _day_edges([week for _, week in weeks], question.window.timezone)
+    rows = asker.ask(
+        "deployment_days",
+        projects=list(question.projects),
+        pooled=int(together),
+        since=min(edge[1] for edge in edges),
+        until=max(edge[2] for edge in edges),
+        days=queries.spans(edges, groups),
+    )
+    for project in question.projects if not together else ("",):
+        for number, week in weeks:
+            parts.setdefault(project, {}).setdefault(number, Part()).weeks[week] = 0
+    for row in rows:
+        number, week = weeks[row["week"]]
+        parts[row["project"]][number].weeks[week] = row["days"]
 
 
 def _day_edges(weeks: Sequence[Bucket], timezone: str) -> tuple[list[tuple[int, datetime, datetime]], list[int]]:
-    edges, groups = [], []
-    for week, bucket in enumerate(weeks):
-        for offset in range(7):
-            day = bucket.start.date() + timedelta(days=offset)
-            start, end = local_midnight(day, timezone), local_midnight(day + timedelta(days=1), timezone)
-            edges.append((len(edges), naive_utc(start), naive_utc(end)))
-            groups.append(week)
+    edges: list[tuple[int, datetime, datetime]] = []
+    groups: list[int] = []
+    for number, week in enumerate(weeks):
+        days = [week.start.date() + offset * DAY for offset in range(8)]
+        moments = [naive_utc(local_midnight(day, timezone)) for day in days]
+        for start, end in pairwise(moments):
+            edges.append((len(edges), start, end))
+            groups.append(number)
     return edges, groups
 
 
@@ -213,7 +262,7 @@ def _incidents(parts: Mapping[str, Mapping[int, Part]], end: datetime) -> Incide
 
 
 def as_json(window: Window, measurement: Measurement, quality: Mapping[str, Any]) -> dict[str, Any]:
-    """The numbers for a program: the form of ``workbench dora --json`` and figures.json (design: docs/architecture.md)."""
+    """The numbers for a program: the form of ``workbench dora --json`` and figures.json (docs/architecture.md)."""
     return {
         "format": 1,
         "window": {"start": window.start.isoformat(), "end": window.end.isoformat(), "timezone": window.timezone},
@@ -241,8 +290,8 @@ __all__ = [
     "Incidents",
     "Measurement",
     "Question",
+    "TrendPoint",
     "as_json",
-    "days_between",
     "measure",
     "measure_trend",
 ]

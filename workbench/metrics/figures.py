@@ -6,11 +6,10 @@ import statistics as stdlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Final
 
 from workbench.metrics import statistics
-from workbench.metrics.coverage import Fact, ProjectCoverage, days_between
+from workbench.metrics.coverage import Fact, ProjectCoverage, Span, days_between
 from workbench.metrics.levels import Edition
 from workbench.model import HEADLINES, Bucket, Estimate, Figure, Metric, Statistic, Window
 
@@ -41,11 +40,11 @@ class Counts:
 
 @dataclass(slots=True)
 class Durations:
-    """Count, sum and the values at the ranks that quantiles need (seconds)."""
+    """Count, sum, and the values at the ranks that quantiles need, in hundredths of a second."""
 
     n: int = 0
-    total: Decimal = Decimal(0)
-    values: dict[int, Decimal] = field(default_factory=dict)
+    total: int = 0
+    values: Mapping[int, int] = field(default_factory=dict)
 
     def quantile(self, which: statistics.Quantile) -> Estimate:
         """The quantile with its interval."""
@@ -54,7 +53,10 @@ class Durations:
 
 @dataclass(slots=True)
 class Part:
-    """What SQL counted for one project in one window or bucket. ``weeks``: deployment days of its complete Monday weeks."""
+    """What SQL counted for one project in one window or bucket.
+
+    ``weeks``: deployment days of each complete Monday week.
+    """
 
     counts: Counts = field(default_factory=Counts)
     lead: Durations = field(default_factory=Durations)
@@ -68,7 +70,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class TrendPoint:
-    """One metric in one bucket. ``value`` is None where there is no data; ``partial``: cut by the window or by coverage."""
+    """One metric in one bucket. ``value`` is None without data; ``partial``: cut by the window or by coverage."""
 
     project: str | None
     metric: Metric
@@ -83,16 +85,15 @@ class TrendPoint:
     high: float | None
 
 
-_Compute = Callable[[Part, Window | Bucket, ProjectCoverage, str], Estimate]
+_Compute = Callable[[Part, Span | None, ProjectCoverage, str], Estimate]
+"""From counts, the covered part of the window, all coverage, and the zone in which days are counted."""
 
 
-def _per_week(part: Part, window: Window | Bucket, coverage: ProjectCoverage, timezone: str) -> Estimate:
-    covered = coverage.within(window, "deployments")
-    days = days_between(covered.start, covered.end, timezone) if covered else 0.0
-    return statistics.events_per_week(part.counts.deployments, days)
+def _per_week(part: Part, covered: Span | None, _: ProjectCoverage, timezone: str) -> Estimate:
+    return statistics.events_per_week(part.counts.deployments, _days(covered, timezone))
 
 
-def _median_days(part: Part, _: Window | Bucket, coverage: ProjectCoverage, __: str) -> Estimate:
+def _median_days(part: Part, _: Span | None, coverage: ProjectCoverage, __: str) -> Estimate:
     days = [days for week, days in part.weeks.items() if coverage.complete(week, "deployments")]
     return Estimate(float(stdlib.median(days)), len(days)) if days else Estimate(None, 0)
 
@@ -111,6 +112,10 @@ def _duration(name: str, which: Statistic) -> _Compute:
     return compute
 
 
+def _days(covered: Span | None, timezone: str) -> float:
+    return days_between(covered.start, covered.end, timezone) if covered else 0.0
+
+
 _STATISTICS: Final[tuple[tuple[Metric, Statistic, str, _Compute], ...]] = (
     ("deployment_frequency", "per_week", "per week", _per_week),
     ("deployment_frequency", "median_days_per_week", "days", _median_days),
@@ -126,26 +131,47 @@ _STATISTICS: Final[tuple[tuple[Metric, Statistic, str, _Compute], ...]] = (
 _IN_TRENDS: Final = (*HEADLINES.items(), ("lead_time", "p90"))
 
 
+class _Known:
+    """What is known of one window or bucket; each set of facts is looked up once."""
+
+    def __init__(self, window: Window | Bucket, part: Part, coverage: ProjectCoverage, timezone: str) -> None:
+        self.part = part
+        self._coverage = coverage
+        self._timezone = timezone
+        needs = set(NEEDS.values())
+        self._covered = {facts: coverage.within(window, *facts) for facts in needs}
+        self._complete = {facts: coverage.complete(window, *facts) for facts in needs}
+
+    def estimate(self, metric: Metric, compute: _Compute) -> Estimate:
+        """Without value and interval where no source covers the window: zero failures seen is not zero failures."""
+        covered = self._covered[NEEDS[metric]]
+        found = compute(self.part, covered, self._coverage, self._timezone)
+        return found if covered else replace(found, value=None, low=None, high=None)
+
+    def complete(self, metric: Metric) -> bool:
+        return self._complete[NEEDS[metric]]
+
+    def days(self, metric: Metric) -> float | None:
+        """Covered days; None: no data."""
+        covered = self._covered[NEEDS[metric]]
+        return _days(covered, self._timezone) if covered else None
+
+
 def figures_of(
     project: str | None,
     window: Window,
-    current: Part,
-    previous: Part,
+    parts: tuple[Part, Part],
     coverage: ProjectCoverage,
     levels: Edition,
     link_hours: float,
 ) -> list[Figure]:
-    """All figures of one project (None: pooled) in a window."""
-    before = window.previous()
+    """All figures of one project (None: pooled); ``parts`` are of the window and of the one before it."""
+    current = _Known(window, parts[0], coverage, window.timezone)
+    previous = _Known(window.previous(), parts[1], coverage, window.timezone)
     made = []
     for metric, statistic, unit, compute in _STATISTICS:
-        now, then = (
-            _known(compute, part, when, coverage, metric, window.timezone)
-            for part, when in ((current, window), (previous, before))
-        )
-        covered = coverage.within(window, *NEEDS[metric])
-        days = days_between(covered.start, covered.end, window.timezone) if covered else 0.0
-        comparable = coverage.complete(window, *NEEDS[metric]) and coverage.complete(before, *NEEDS[metric])
+        now, then = current.estimate(metric, compute), previous.estimate(metric, compute)
+        days = current.days(metric)
         headline = HEADLINES[metric] == statistic
         made.append(
             Figure(
@@ -157,10 +183,10 @@ def figures_of(
                 n=now.n,
                 low=now.low,
                 high=now.high,
-                level=levels.level(metric, now.value, days) if headline else None,
+                level=levels.level(metric, now.value, days or 0.0) if headline else None,
                 previous=then.value,
-                change=_change(unit, now.value, then.value) if comparable else None,
-                rule=_rule(metric, statistic, current, days, covered is not None, link_hours),
+                change=_change(unit, now, then) if current.complete(metric) and previous.complete(metric) else None,
+                rule=_rule(metric, statistic, parts[0], days, link_hours),
             )
         )
     return made
@@ -174,59 +200,52 @@ def trend_of(
     coverage: ProjectCoverage,
 ) -> list[TrendPoint]:
     """The headline of each metric, and the p90 of the lead time, in every bucket; a bucket without data is a gap."""
+    known = [_Known(bucket, parts[number], coverage, timezone) for number, bucket in enumerate(buckets)]
     points = []
     for metric, statistic, unit, compute in _STATISTICS:
         if (metric, statistic) not in _IN_TRENDS:
             continue
-        for number, bucket in enumerate(buckets):
-            estimate = _known(compute, parts[number], bucket, coverage, metric, timezone)
-            partial = bucket.partial or not coverage.complete(bucket, *NEEDS[metric])
+        for bucket, of in zip(buckets, known, strict=True):
+            estimate = of.estimate(metric, compute)
             points.append(
                 TrendPoint(
-                    project, metric, statistic, bucket.start, bucket.end, partial,
+                    project, metric, statistic, bucket.start, bucket.end, bucket.partial or not of.complete(metric),
                     estimate.value, unit, estimate.n, estimate.low, estimate.high,
                 )
             )  # fmt: skip
     return points
 
 
-def _known(
-    compute: _Compute, part: Part, window: Window | Bucket, coverage: ProjectCoverage, metric: Metric, timezone: str
-) -> Estimate:
-    """The estimate, without value and interval where no source covers the window: zero failures seen is not zero failures."""
-    estimate = compute(part, window, coverage, timezone)
-    if coverage.within(window, *NEEDS[metric]) is None:
-        return replace(estimate, value=None, low=None, high=None)
-    return estimate
-
-
-def _change(unit: str, now: float | None, then: float | None) -> float | None:
-    if now is None or then is None:
+def _change(unit: str, now: Estimate, then: Estimate) -> float | None:
+    if now.value is None or then.value is None:
         return None
     if unit == "share":
-        return now - then
-    return now / then - 1 if then else None
+        return now.value - then.value
+    return now.value / then.value - 1 if then.value else None
 
 
-def _rule(metric: Metric, statistic: Statistic, part: Part, days: float, covered: bool, link_hours: float) -> str:
-    if not covered:
+def _rule(metric: Metric, statistic: Statistic, part: Part, days: float | None, link_hours: float) -> str:
+    if days is None:
         return f"No data: no imported source covers {' and '.join(NEEDS[metric])} in this window."
     counts = part.counts
     if statistic == "per_week":
         return f"{counts.deployments} deployments in {days:.4g} covered days, per 7 days; exact Poisson interval."
     if statistic == "median_days_per_week":
-        return "Median over the complete Monday weeks of the window of their days with a deployment; empty weeks count as 0."
+        return (
+            "Median over the complete Monday weeks of the window of their days with a deployment; "
+            "empty weeks count as 0."
+        )
     if metric == "change_fail_rate":
         return (
             f"{counts.failed} of {counts.deployments} deployments failed: {counts.failed_no_go} by their own decision, "
-            f"{counts.failed_named} named by an incident, {counts.failed_revert} reverted later, {counts.failed_time} charged "
-            f"by time (at most {link_hours:g} h before the incident); {counts.unsettled} are too young to be settled. "
-            "Wilson interval."
+            f"{counts.failed_named} named by an incident, {counts.failed_revert} reverted later, "
+            f"{counts.failed_time} charged by time (at most {link_hours:g} h before the incident); "
+            f"{counts.unsettled} are too young to be settled. Wilson interval."
         )
     if metric == "rework_rate":
         return (
-            f"{counts.rework} of {counts.deployments} deployments were rework: decided so by their source, or one of the "
-            f"{counts.rework_fix} that an incident names as its fix. Wilson interval."
+            f"{counts.rework} of {counts.deployments} deployments were rework: decided so by their source, or one of "
+            f"the {counts.rework_fix} that an incident names as its fix. Wilson interval."
         )
     return _duration_rule(metric, statistic, part)
 
@@ -239,8 +258,11 @@ def _duration_rule(metric: Metric, statistic: Statistic, part: Part) -> str:
     }[statistic]
     interval = "" if statistic == "mean" else "; interval by order statistics"
     if metric == "lead_time":
-        return f"{what} over the {part.lead.n} changes that the window's deployments shipped, from change to deployment{interval}."
+        return (
+            f"{what} over the {part.lead.n} changes that the window's deployments shipped, "
+            f"from change to deployment{interval}."
+        )
     return (
-        f"{what} over the {part.recovery.n} fixed incidents that began in the window and are charged to a deployment, from "
-        f"begin to recovery{interval}; {part.open} more are still open."
+        f"{what} over the {part.recovery.n} fixed incidents that began in the window and are charged to a deployment, "
+        f"from begin to recovery{interval}; {part.open} more are still open."
     )

@@ -1,14 +1,14 @@
 """Importing: plan what an extract changes, then write exactly that plan, one project at a time.
 
-A project is written as a whole or not at all, and an import that was cut off can be run again: what was written is recognised
-as unchanged, the rest follows.
+A project is written as a whole or not at all, and an import that was cut off can be run again: what was written is
+recognised as unchanged, the rest follows.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -98,23 +98,25 @@ def run(
     with store.lock(extract.projects):
         made = plan(store, extract, link_hours=link_hours, now=now)
         if strict and made.rejects.num_rows:
-            first = made.rejects.slice(0, 1).to_pylist()[0]
-            raise RejectedRowsError(
-                f"{extract.origin} has {made.rejects.num_rows} bad rows, the first in line {first['line']}: {first['reason']}.",
-                "Correct them, or leave out --strict to load the good rows.",
-            )
+            raise _rejected(made.rejects, extract.origin)
         if dry_run:
             return replace(made.summary, state="planned", seconds=time.perf_counter() - started)
         reject_file = write_rejects(made.rejects, rejects_folder, extract) if made.rejects.num_rows else None
         for number, project in enumerate(extract.projects, start=1):
             old, new = _of(made.old, project), _of(made.new, project)
-            if not (
-                old.facts.equals(new.facts) and old.imports.equals(new.imports) and old.features.equals(new.features)
-            ):
+            if old != new:
                 store.write(project, old, new)
             if progress:
                 progress(number, len(extract.projects))
     return replace(made.summary, reject_file=reject_file, seconds=time.perf_counter() - started)
+
+
+def _rejected(rejects: pa.Table, origin: str) -> RejectedRowsError:
+    first = rejects.slice(0, 1).to_pylist()[0]
+    return RejectedRowsError(
+        f"{origin} has {rejects.num_rows} bad rows, the first in line {first['line']}: {first['reason']}.",
+        "Correct them, or leave out --strict to load the good rows.",
+    )
 
 
 def plan(store: MetricStore, extract: Extract, *, link_hours: float, now: datetime | None = None) -> Plan:
@@ -156,7 +158,9 @@ def confirm(
         return None
     with store.lock([project]):
         old = store.read([project])
-        record = next((row for row in old.imports.to_pylist() if (row["source"], row["digest"]) == (source, digest)), None)
+        record = next(
+            (row for row in old.imports.to_pylist() if (row["source"], row["digest"]) == (source, digest)), None
+        )
         if record is None or not _linked_alike(old.imports, link_hours):
             return None
         rows = [
@@ -184,7 +188,8 @@ def remove(
 ) -> int:
     """Take a project, one of its sources, or one incident out; the rest is linked again. Returns the rows taken out.
 
-    A source file that is imported again afterwards brings its rows back.
+    A source file that is imported again afterwards brings its rows back. So does a file of another source whose rows
+    for the same facts had to stand back for the removed ones.
 
     Raises:
         ParameterError: the store has no such project, source or incident.
@@ -201,18 +206,19 @@ def remove(
                 raise ParameterError(
                     f"Project {project!r} has no incident {incident!r}.", "Run: workbench dora --json."
                 )
-            sources = set(given.filter(gone)["source"].to_pylist())
-            imports = _forget_digests(imports, sources)
+            imports = _forget_digests(imports, set(given.filter(gone)["source"].to_pylist()))
+            features = features.filter(pc.not_equal(features["feature_id"], incident))
         elif source is not None:
             if source not in imports["source"].to_pylist():
                 raise ParameterError(f"Project {project!r} has nothing from {source!r}.", "Run: workbench projects.")
             imports = imports.filter(pc.not_equal(imports["source"], source))
+            imports = _forget_digests(imports, set(imports["source"].to_pylist()))
             features = features.filter(pc.not_equal(features["source"], source))
         else:
             imports, features = imports.slice(0, 0), features.slice(0, 0)
-        facts = assemble(given.filter(pc.invert(gone)), imports, link_hours)
-        store.write(project, old, State(facts, features, imports))
-        return given.num_rows - given.filter(pc.invert(gone)).num_rows
+        kept = given.filter(pc.invert(gone))
+        store.write(project, old, State(assemble(kept, imports, link_hours), features, imports))
+        return int(given.num_rows - kept.num_rows)
 
 
 def _removed_rows(given: pa.Table, source: str | None, incident: str | None) -> pa.ChunkedArray:
@@ -241,10 +247,11 @@ def _linked_alike(imports: pa.Table, link_hours: float) -> bool:
 
 
 def _with_import(imports: pa.Table, extract: Extract, rejected: int, now: datetime, link_hours: float) -> pa.Table:
-    """The stored imports with this one; of a source that replaces, and of an equal digest, only the newest stays."""
+    """The stored imports with this one; of a source that replaces, and of the same content, only the newest stays."""
+    again = pc.and_(pc.equal(imports["digest"], ""), pc.equal(imports["origin"], extract.origin))  # after a removal
+    same = pc.or_(pc.equal(imports["digest"], extract.digest), again)
     ours = pc.and_(
-        pc.equal(imports["source"], extract.source),
-        pc.is_valid(imports["digest"]) if extract.replaces else pc.equal(imports["digest"], extract.digest),
+        pc.equal(imports["source"], extract.source), pc.is_valid(imports["digest"]) if extract.replaces else same
     )
     kept = imports.filter(pc.invert(ours)).to_pylist()
     rows = {row["values"]: row["counts"] for row in extract.facts["project"].value_counts().to_pylist()}

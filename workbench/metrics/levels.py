@@ -1,4 +1,4 @@
-"""Performance levels of the headline statistics, by edition; the bands are data in levels.toml, each with its source."""
+"""Performance levels of the headline statistics, by edition; the bands are data (levels.toml), each with its source."""
 
 from __future__ import annotations
 
@@ -41,12 +41,10 @@ class Edition:
 
 
 def _matches(row: Mapping[str, Any], value: float) -> bool:
-    # rates are divisions of counts and bounds are decimal literals: 1/20 must equal 0.05, and does in binary floats
-    return (
-        value < row.get("below", float("inf"))
-        and value <= row.get("at_most", float("inf"))
-        and value >= row.get("at_least", float("-inf"))
-    )
+    # a rate is one division of counts, so 1/20 is the same float as the bound 0.05, and reaches it exactly
+    if "below" in row and value >= row["below"]:
+        return False
+    return bool(row.get("at_least", value) <= value <= row.get("at_most", value))
 
 
 @cache

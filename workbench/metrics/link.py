@@ -1,7 +1,7 @@
-"""From the rows that sources gave to the rows that are stored: one time a deployment, shipped changes, charged incidents.
+"""From rows as sources gave them to rows as stored: one time a deployment, shipped changes, charged incidents.
 
-Everything here is a pure function of the given rows and imports, whatever order they came in; it is run after every import
-and every removal, over whole projects, in DuckDB, whatever the store.
+Everything here is a pure function of the given rows and imports, whatever order they came in; it is run after every
+import and every removal, over whole projects, in DuckDB, whatever the store.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from workbench.metrics import queries
 from workbench.metrics.dialect import to_duckdb
 from workbench.rows import DERIVED, FACTS
 
-_COLUMNS: Final = ", ".join(FACTS.names)
-
 # A deployment has one time: the earliest that its rows give. What a row itself said is kept in its metadata.
 _ONE_TIME: Final = """
 CREATE TABLE timed AS
 SELECT * EXCLUDE (cycle_time) REPLACE (
   CASE WHEN created_at <> cycle_time
-       THEN CAST(json_merge_patch(COALESCE(metadata, '{}'), json_object('reported_at', strftime(created_at, '%Y-%m-%d %H:%M:%S.%f'))) AS VARCHAR)
+       THEN CAST(json_merge_patch(
+              COALESCE(metadata, '{}'), json_object('reported_at', CAST(created_at AS VARCHAR))) AS VARCHAR)
        ELSE metadata END AS metadata,
   cycle_time AS created_at
 )
 FROM (
-  SELECT *, CASE WHEN phase_name = 'deployment'
-                 THEN MIN(created_at) OVER (PARTITION BY project, cycle_id, phase_name) ELSE created_at END AS cycle_time
+  SELECT *, CASE WHEN phase_name = 'deployment' THEN MIN(created_at) OVER (PARTITION BY project, cycle_id, phase_name)
+                 ELSE created_at END AS cycle_time
   FROM given
 )
 """
 
-# A change of a changes file has a lead time once its deployment is known.
+# A change of a changes file has a lead time once its deployment is known: elapsed seconds, half up to hundredths.
 _SHIPPED: Final = f"""
 INSERT INTO timed BY NAME
 SELECT c.project, c.cycle_id, c.feature_id, 'deployment' AS phase_name, d.decision,
   CASE WHEN d.deployed_at >= c.created_at THEN
-    CAST((date_diff('microsecond', c.created_at, d.deployed_at) + 5000) // 10000 AS DECIMAL(14,0)) * CAST(0.01 AS DECIMAL(3,2))
+    CAST((date_diff('microsecond', c.created_at, d.deployed_at) + 5000) // 10000 AS DECIMAL(14,0))
+      * CAST(0.01 AS DECIMAL(3,2))
   END AS duration_seconds,
   '{DERIVED}' AS source,
   CASE WHEN d.deployed_at < c.created_at THEN '{{"no_lead_time": "negative"}}' END AS metadata,
@@ -54,30 +54,42 @@ JOIN (
 WHERE c.source = 'changes' AND c.phase_name = 'planning'
   AND NOT EXISTS (
     SELECT 1 FROM timed AS t
-    WHERE t.project = c.project AND t.cycle_id = c.cycle_id AND t.feature_id = c.feature_id AND t.phase_name = 'deployment'
-      AND t.source <> 'git')
+    WHERE t.project = c.project AND t.cycle_id = c.cycle_id AND t.feature_id = c.feature_id
+      AND t.phase_name = 'deployment' AND t.source <> 'git')
+"""  # noqa: S608 - constants of this package
+
+# Two sources may speak of one fact: what a person exported wins over what git suggests.
+_ONE_FACT: Final = """
+CREATE TABLE dora_metrics AS SELECT * FROM timed
+QUALIFY ROW_NUMBER() OVER (
+  PARTITION BY project, cycle_id, feature_id, phase_name
+  ORDER BY CASE source WHEN 'git' THEN 2 WHEN 'export' THEN 1 ELSE 0 END, source) = 1
 """
+
+_LINKED: Final = """
+SELECT m.* REPLACE (l.charged_to AS charged_to, l.link_rule AS link_rule)
+FROM dora_metrics AS m
+LEFT JOIN link AS l ON m.phase_name = 'maintenance'
+  AND l.project = m.project AND l.cycle_id = m.cycle_id AND l.feature_id = m.feature_id
+"""
+
+
+_GIVEN: Final = f"""
+SELECT * REPLACE (
+  CAST(NULL AS VARCHAR) AS charged_to,
+  CAST(NULL AS VARCHAR) AS link_rule,
+  COALESCE(CAST(metadata ->> '$.reported_at' AS TIMESTAMP), created_at) AS created_at,
+  CASE WHEN metadata ->> '$.reported_at' IS NULL THEN metadata
+       ELSE NULLIF(CAST(json_merge_patch(metadata, '{{"reported_at": null}}') AS VARCHAR), '{{}}') END AS metadata)
+FROM stored WHERE source <> '{DERIVED}'
+"""  # noqa: S608 - constants of this package
 
 
 def as_given(facts: pa.Table) -> pa.Table:
     """Stored rows as their sources gave them: without derived rows, links, and the deployment's common time."""
     with duckdb.connect() as connection:
         connection.register("stored", facts)
-        return (
-            connection.sql(
-                f"""
-            SELECT * REPLACE (
-              CAST(NULL AS VARCHAR) AS charged_to,
-              CAST(NULL AS VARCHAR) AS link_rule,
-              COALESCE(CAST(metadata ->> '$.reported_at' AS TIMESTAMP), created_at) AS created_at,
-              CASE WHEN metadata ->> '$.reported_at' IS NULL THEN metadata
-                   ELSE NULLIF(CAST(json_merge_patch(metadata, '{{"reported_at": null}}') AS VARCHAR), '{{}}') END AS metadata)
-            FROM stored WHERE source <> '{DERIVED}'
-            """  # noqa: S608 - constants of this package
-            )
-            .to_arrow_table()
-            .cast(FACTS)
-        )
+        return connection.sql(_GIVEN).to_arrow_table().cast(FACTS)
 
 
 def assemble(given: pa.Table, imports: pa.Table, link_hours: float) -> pa.Table:
@@ -87,37 +99,14 @@ def assemble(given: pa.Table, imports: pa.Table, link_hours: float) -> pa.Table:
         imports: IMPORTS of the same projects; incidents files among them replace git's reverts in the time they cover.
         link_hours: the time rule's largest gap, in elapsed hours.
     """
+    gap = round(link_hours * 3_600_000_000)
+    sql, values = queries.get("link_incidents").bind({"max_gap_microseconds": gap, "covered": _covered(imports)})
     with duckdb.connect() as connection:
         connection.register("given", given)
-        connection.execute(_ONE_TIME)
-        connection.execute(_SHIPPED)
-        # two sources may speak of one fact: what a person exported wins over what git suggests
-        connection.execute(
-            """
-            CREATE TABLE dora_metrics AS SELECT * FROM timed
-            QUALIFY ROW_NUMBER() OVER (
-              PARTITION BY project, cycle_id, feature_id, phase_name
-              ORDER BY CASE source WHEN 'git' THEN 2 WHEN 'export' THEN 1 ELSE 0 END, source) = 1
-            """
-        )
-        query = queries.get("link_incidents")
-        sql, values = query.bind(
-            {"max_gap_microseconds": round(link_hours * 3_600_000_000), "covered": _covered(imports)}
-        )
-        connection.execute(f"CREATE TABLE link AS {to_duckdb(sql)}", values)  # noqa: S608 - a file of this package
-        return (
-            connection.sql(
-                """
-                SELECT m.* REPLACE (l.charged_to AS charged_to, l.link_rule AS link_rule)
-                FROM dora_metrics AS m
-                LEFT JOIN link AS l
-                  ON m.phase_name = 'maintenance' AND l.project = m.project AND l.cycle_id = m.cycle_id AND l.feature_id = m.feature_id
-                """
-            )
-            .to_arrow_table()
-            .select(FACTS.names)
-            .cast(FACTS)
-        )
+        for statement in (_ONE_TIME, _SHIPPED, _ONE_FACT):
+            connection.execute(statement)
+        connection.execute(f"CREATE TABLE link AS {to_duckdb(sql)}", values)
+        return connection.sql(_LINKED).to_arrow_table().select(FACTS.names).cast(FACTS)
 
 
 def _covered(imports: pa.Table) -> str:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from workbench.rows import FACTS, FEATURES, REJECTS, Extract
 
 _COLUMNS: Final = ", ".join(FACTS.names)
-_CONTENT: Final = ", ".join(name for name in FACTS.names if name not in ("charged_to", "link_rule"))
+_CONTENT: Final = tuple(name for name in FACTS.names if name not in ("charged_to", "link_rule", "metadata"))
 
 # A source's own id of a row. An incident or a change keeps its id when a correction moves it to another deployment.
 _IDENTITY: Final = """
@@ -45,8 +45,8 @@ class Merged:
 def merge(given: pa.Table, features: pa.Table, extract: Extract) -> Merged:
     """Put an extract on top of what is stored.
 
-    A source that replaces (git) takes the place of its earlier rows. Otherwise rows are merged by the source's id: the later
-    ``updated_at`` wins, without one *fixed* beats *open*; a different row of equal rank is refused, and the stored one stays.
+    A source that replaces (git) takes the place of its earlier rows. Otherwise rows are merged by the source's id: the
+    later ``updated_at`` wins, then *fixed* beats *open*; of equal rank the stored one stays and the other is refused.
 
     Args:
         given: stored rows as their sources gave them (link.as_given).
@@ -55,45 +55,11 @@ def merge(given: pa.Table, features: pa.Table, extract: Extract) -> Merged:
     with duckdb.connect() as connection:
         connection.register("given", given)
         connection.register("extract", extract.facts)
-        connection.execute(
-            f"""
-            CREATE TABLE fresh AS SELECT *, {_IDENTITY} AS identity,
-              COALESCE(updated_at, TIMESTAMP '0001-01-01') AS known_at, decision = 'fixed' AS closed FROM extract;
-            CREATE TABLE stored AS SELECT *, {_IDENTITY} AS identity,
-              COALESCE(updated_at, TIMESTAMP '0001-01-01') AS known_at, decision = 'fixed' AS closed FROM given
-              WHERE source = '{extract.source}';
-            CREATE TABLE fate AS
-            SELECT f.identity, f.project, f.line,
-              CASE WHEN s.project IS NULL THEN 'added'
-                   WHEN ({_row("f")}) IS NOT DISTINCT FROM ({_row("s")}) THEN 'unchanged'
-                   WHEN {extract.replaces} OR (f.known_at, f.closed) > (s.known_at, s.closed) THEN 'changed'
-                   WHEN (f.known_at, f.closed) < (s.known_at, s.closed) THEN 'older'
-                   ELSE 'conflict' END AS fate
-            FROM fresh AS f LEFT JOIN stored AS s USING (project, identity);
-            """  # noqa: S608 - constants of this package
-        )
-        facts = connection.sql(
-            f"""
-            SELECT {_COLUMNS} FROM fresh JOIN fate USING (project, identity) WHERE fate IN ('added', 'changed')
-            UNION ALL
-            SELECT {_COLUMNS} FROM stored AS s WHERE NOT EXISTS (
-              SELECT 1 FROM fate AS f WHERE f.project = s.project AND f.identity = s.identity AND f.fate = 'changed')
-              AND NOT ({extract.replaces} AND NOT EXISTS (
-                SELECT 1 FROM fate AS f WHERE f.project = s.project AND f.identity = s.identity))
-            UNION ALL
-            SELECT {_COLUMNS} FROM given WHERE source <> '{extract.source}'
-            """  # noqa: S608
-        ).to_arrow_table()
+        _judge(connection, extract)
+        facts = connection.sql(_merged_sql(extract)).to_arrow_table()
         counts = dict(connection.execute("SELECT fate, COUNT(*) FROM fate GROUP BY fate").fetchall())
         stored = _count(connection, "SELECT COUNT(*) FROM stored")
-        rejects = connection.sql(
-            """
-            SELECT $origin AS file, line, 'another version of this row is stored, and neither has a later updated_at' AS reason,
-              identity AS text
-            FROM fate WHERE fate = 'conflict' ORDER BY line
-            """,
-            params={"origin": extract.origin},
-        ).to_arrow_table()
+        rejects = connection.sql(_CONFLICTS, params={"origin": extract.origin}).to_arrow_table()
     kept = counts.get("unchanged", 0) + counts.get("changed", 0)
     return Merged(
         facts=facts.cast(FACTS),
@@ -106,8 +72,55 @@ def merge(given: pa.Table, features: pa.Table, extract: Extract) -> Merged:
     )
 
 
-def _row(alias: str) -> str:
-    return ", ".join(f"{alias}.{name.strip()}" for name in _CONTENT.split(","))
+_CONFLICTS: Final = """
+SELECT $origin AS file, line,
+  'another version of this row is stored, and neither has a later updated_at' AS reason, identity AS text
+FROM fate WHERE fate = 'conflict' ORDER BY line
+"""
+
+
+def _judge(connection: duckdb.DuckDBPyConnection, extract: Extract) -> None:
+    """Tables ``fresh`` and ``stored`` with identities and ranks, and ``fate``: what becomes of each fresh row."""
+    ranked = f"""*, {_IDENTITY} AS identity,
+      COALESCE(updated_at, TIMESTAMP '0001-01-01') AS known_at, decision = 'fixed' AS closed"""
+    connection.execute(
+        f"""
+        CREATE TABLE fresh AS SELECT {ranked} FROM extract;
+        CREATE TABLE stored AS SELECT {ranked} FROM given WHERE source = '{extract.source}';
+        CREATE TABLE fate AS
+        SELECT f.identity, f.project, f.line,
+          CASE WHEN s.project IS NULL THEN 'added'
+               WHEN {_ALIKE} THEN 'unchanged'
+               WHEN {extract.replaces} OR (f.known_at, f.closed) > (s.known_at, s.closed) THEN 'changed'
+               WHEN (f.known_at, f.closed) < (s.known_at, s.closed) THEN 'older'
+               ELSE 'conflict' END AS fate
+        FROM fresh AS f LEFT JOIN stored AS s USING (project, identity);
+        """  # noqa: S608 - constants of this package
+    )
+
+
+def _metadata_of(alias: str) -> str:
+    """Metadata as a value: stores and JSON functions may write the same object in other words."""
+    return f"list_sort(map_entries(CAST(COALESCE({alias}.metadata, '{{}}') AS MAP(VARCHAR, VARCHAR))))"
+
+
+_ALIKE: Final = (
+    " AND ".join(f"f.{name} IS NOT DISTINCT FROM s.{name}" for name in _CONTENT)
+    + f" AND (f.metadata IS NOT DISTINCT FROM s.metadata OR {_metadata_of('f')} = {_metadata_of('s')})"
+)
+
+
+def _merged_sql(extract: Extract) -> str:
+    return f"""
+        SELECT {_COLUMNS} FROM fresh JOIN fate USING (project, identity) WHERE fate IN ('added', 'changed')
+        UNION ALL
+        SELECT {_COLUMNS} FROM stored AS s WHERE NOT EXISTS (
+          SELECT 1 FROM fate AS f WHERE f.project = s.project AND f.identity = s.identity AND f.fate = 'changed')
+          AND NOT ({extract.replaces} AND NOT EXISTS (
+            SELECT 1 FROM fate AS f WHERE f.project = s.project AND f.identity = s.identity))
+        UNION ALL
+        SELECT {_COLUMNS} FROM given WHERE source <> '{extract.source}'
+    """  # noqa: S608 - constants of this package
 
 
 def _count(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
@@ -115,7 +128,7 @@ def _count(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
 
 
 def _merge_features(stored: pa.Table, extract: Extract) -> pa.Table:
-    """One row of names a feature and source: the latest; equal ones are settled by text, so that order does not matter."""
+    """One row of names a feature and source: the latest; equal ones are settled by text, so order does not matter."""
     with duckdb.connect() as connection:
         connection.register("stored", stored)
         connection.register("fresh", extract.features)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from workbench.metrics.plan import Plan
     from workbench.metrics.queries import Query
 
 
@@ -35,14 +36,23 @@ class MetricStore(Protocol):
         """Everything stored of these projects (unknown ones add nothing)."""
 
     def write(self, project: str, old: State, new: State) -> None:
-        """Replace one project's rows as a whole or not at all. ``old`` is what :meth:`read` gave, so that a store can touch
-        only what differs. A new state without rows and imports removes the project."""
+        """Replace one project's rows as a whole or not at all.
+
+        ``old`` is what :meth:`read` gave, so that a store can touch only what differs. A new state without rows and
+        imports removes the project.
+        """
 
     def lock(self, projects: Sequence[str]) -> AbstractContextManager[None]:
         """Hold these projects for writing; another writer waits, a reader does not."""
 
     def version(self) -> str:
-        """A text that changes whenever anything stored has changed."""
+        """A text that changes whenever anything stored has changed, and is never the same for different data.
+
+        Answers are cached under it, so it must be read from the same server as the answers: a version that runs ahead
+        of them would keep an old answer for new."""
+
+    def explain(self, query: Query, parameters: Mapping[str, Any]) -> Plan:
+        """Run one question again, for how it is run: operators with their rows and times."""
 
     def describe(self) -> Mapping[str, str]:
         """What and where it is, for people, without secrets: ``store``, ``location``, ``version``."""

@@ -6,15 +6,14 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from workbench.metrics import queries
 from workbench.metrics.coverage import ProjectCoverage, days_between
 from workbench.metrics.dora import Asker, Question
 from workbench.metrics.protocol import MetricStore
-from workbench.model import Window, naive_utc
+from workbench.model import Window
 
 Severity = Literal["info", "warning"]
 _LONG_GAP: Final = 4.0
@@ -106,10 +105,9 @@ def inspect(store: MetricStore, question: Question, coverage: Mapping[str, Proje
         *_lead_time_findings(asker.ask("missing_lead_times", **common)),
         *_incident_findings(_incident_counts(asker, question), question.link_hours),
         *_gap_findings(asker.ask("longest_gaps", **common), question.window),
-        *_date_findings(
-            asker.ask("suspicious_dates", projects=list(question.projects), now=naive_utc(question.moment))
-        ),
+        *_date_findings(asker.ask("suspicious_dates", projects=list(question.projects), now=question.future)),
         *_import_findings(records),
+        *_link_findings(records, question.link_hours),
     ]
     sample = any("sample" in json.loads(record["notes"]) for record in records)
     order = {"warning": 0, "info": 1}
@@ -138,14 +136,16 @@ def _coverage_findings(window: Window, coverage: Mapping[str, ProjectCoverage]) 
                 )
             elif part is None:
                 span = covered.facts[fact]
-                text = f"{fact.capitalize()} are known from {span.start:%Y-%m-%d} to {span.end:%Y-%m-%d}, outside the window."
+                known = f"from {span.start:%Y-%m-%d} to {span.end:%Y-%m-%d}"
+                text = f"{fact.capitalize()} are known {known}, outside the window."
                 yield Finding(project, f"uncovered_{fact}", "warning", 0, text)
             elif not covered.complete(window, fact):
                 days = days_between(part.start, part.end, window.timezone)
                 whole = days_between(window.start, window.end, window.timezone)
+                start, end = part.start.astimezone(UTC), part.end.astimezone(UTC)
                 text = (
                     f"{fact.capitalize()} are known for {days:.1f} of {whole:.0f} days of the window "
-                    f"({part.start:%Y-%m-%d %H:%M} to {part.end:%Y-%m-%d %H:%M} UTC); changes against it are not shown."
+                    f"({start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC); changes against it are not shown."
                 )
                 yield Finding(project, f"partly_covered_{fact}", "warning", 0, text)
 
@@ -158,7 +158,8 @@ def _lead_time_findings(rows: list[dict[str, Any]]) -> Iterator[Finding]:
     }
     for row in rows:
         severity: Severity = "warning" if row["reason"] == "negative" else "info"
-        text = f"No lead time for {row['changes']} of the changes ({row['deployments']} of the deployments): {why[row['reason']]}."
+        which = f"{row['changes']} of the changes ({row['deployments']} of the deployments)"
+        text = f"No lead time for {which}: {why[row['reason']]}."
         yield Finding(row["project"], f"no_lead_time_{row['reason']}", severity, row["changes"], text)
 
 
@@ -166,8 +167,8 @@ def _incident_findings(rows: list[dict[str, Any]], link_hours: float) -> Iterato
     for row in rows:
         if row["span"] == _WINDOW and row["unlinked"]:
             text = (
-                f"Incidents of the window charged to no deployment: {row['unlinked']}. They name one that is not stored, or "
-                f"began more than {link_hours:g} h after the latest one."
+                f"Incidents of the window charged to no deployment: {row['unlinked']}. They name one that is not "
+                f"stored, or began more than {link_hours:g} h after the latest one."
             )
             yield Finding(row["project"], "unlinked_incidents", "warning", row["unlinked"], text)
         if row["span"] == _BEFORE and row["open"]:
@@ -183,7 +184,8 @@ def _gap_findings(rows: list[dict[str, Any]], window: Window) -> Iterator[Findin
         gap = (row["ended_at"] - row["started_at"]).total_seconds()
         mean = (window.utc[1] - window.utc[0]).total_seconds() / row["deployments"]
         if gap >= max(_GAP_SECONDS, _LONG_GAP * mean):
-            text = f"No deployment for {gap / 86_400:.0f} days, from {row['started_at']:%Y-%m-%d} to {row['ended_at']:%Y-%m-%d} (UTC)."
+            days = f"from {row['started_at']:%Y-%m-%d} to {row['ended_at']:%Y-%m-%d} (UTC)"
+            text = f"No deployment for {gap / 86_400:.0f} days, {days}."
             yield Finding(row["project"], "long_gap", "info", 1, text)
 
 
@@ -195,6 +197,18 @@ def _date_findings(rows: list[dict[str, Any]]) -> Iterator[Finding]:
         if row["ancient"]:
             text = f"Stored rows dated before 1990: {row['ancient']}, the first {row['earliest']:%Y-%m-%d}."
             yield Finding(row["project"], "ancient_rows", "warning", row["ancient"], text)
+
+
+def _link_findings(records: list[dict[str, Any]], link_hours: float) -> Iterator[Finding]:
+    """Links are made at import; a setting that was changed since then has no effect yet."""
+    made = {record["project"]: json.loads(record["notes"]).get("link_hours", link_hours) for record in records}
+    for project, hours in sorted(made.items()):
+        if hours != link_hours:
+            text = (
+                f"Incidents were charged with a gap of at most {hours:g} h, the setting is {link_hours:g} h now: "
+                "import something again to apply it."
+            )
+            yield Finding(project, "link_hours_changed", "warning", 0, text)
 
 
 def _import_findings(records: list[dict[str, Any]]) -> Iterator[Finding]:

@@ -8,9 +8,9 @@ A file starts with a header, which is also the question's definition in the docs
     -- column deployments integer [deployments]: how many
     -- grain: one row a project and span
 
-and goes on with one SELECT in MySQL's dialect. Parameter types: ``text``, ``integer``, ``decimal``, ``datetime`` (naive UTC),
-``text[]`` (expands inside IN), ``json`` (rows for JSON_TABLE: see :func:`spans`). Column types: ``text``, ``integer``,
-``decimal`` (12,2), ``total`` (38,2, a sum of decimals), ``datetime``.
+and goes on with one SELECT in MySQL's dialect. Parameter types: ``text``, ``integer``, ``decimal``, ``datetime`` (naive
+UTC), ``text[]`` (expands inside IN), ``json`` (rows for JSON_TABLE: see :func:`spans`). Column types: ``text``,
+``integer``, ``decimal`` (12,2), ``total`` (38,2, a sum of decimals), ``datetime``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -39,6 +40,8 @@ PYTHON_TYPES: Final[dict[str, type | tuple[type, ...]]] = {
     "text[]": (list, tuple),
     "json": str,
 }
+CURSOR: Final = "after_"
+"""How the parameters begin that say where the page before ended."""
 COLUMN_TYPES: Final = ("text", "integer", "decimal", "total", "datetime")
 
 _NAME = re.compile(r"name:\s*(?P<name>[a-z][a-z0-9_]*)\s*$")
@@ -81,8 +84,15 @@ class Query:
     sql: str
     path: str
 
+    @property
+    def paged(self) -> bool:
+        """Whether it answers with pages of rows, and not with sums and counts."""
+        return any(parameter.name.startswith(CURSOR) for parameter in self.parameters)
+
     def bind(self, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """SQL with list parameters expanded to ``:name_0, :name_1`` …, and the values to bind by name.
+
+        The query's name goes in front as a comment, so that it can be found in a server's own logs.
 
         Raises:
             ParameterError: a parameter is missing, unknown, or of another type than declared.
@@ -105,7 +115,7 @@ class Query:
                 values.update({f"{name}_{index}": item for index, item in enumerate(value)})
             else:
                 values[name] = value
-        return _expand(self.sql, tuple(lengths.items())), values
+        return f"/* workbench:{self.name} */ {_expand(self.sql, tuple(lengths.items()))}", values
 
     def arrow_schema(self) -> pa.Schema:
         """The declared result columns as Arrow types; every store casts its answer to them."""
@@ -155,8 +165,8 @@ def spans(edges: Iterable[tuple[int, datetime, datetime]], groups: Sequence[int]
 
 def bins(edges: Sequence[Decimal | int]) -> str:
     """Consecutive [low, high) bins of seconds as the JSON that the histogram query reads."""
-    pairs = zip(edges, edges[1:], strict=False)
-    return json.dumps([{"bin": n, "low": str(low), "high": str(high)} for n, (low, high) in enumerate(pairs)])
+    pairs = enumerate(pairwise(edges))
+    return json.dumps([{"bin": number, "low": str(low), "high": str(high)} for number, (low, high) in pairs])
 
 
 @cache
@@ -183,8 +193,8 @@ def load_folder(path: Path) -> dict[str, Query]:
     """Read and check every .sql file of a folder, in name order.
 
     Raises:
-        QueryError: with file, line and column: a header that cannot be read, a duplicate name, a parameter that is used but
-            not declared or declared but not used.
+        QueryError: with file, line and column: a header that cannot be read, a duplicate name, a parameter that is used
+            but not declared or declared but not used, a quote or comment that does not end.
     """
     found: dict[str, Query] = {}
     for file in sorted(path.glob("*.sql")):
@@ -244,30 +254,33 @@ def _read_header_line(line: str, fields: dict[str, Any], where: str) -> None:
         fields["sentence"].append(line)
 
 
-def placeholders(sql: str) -> Iterator[tuple[str, int, int, int]]:
-    """Each ``:name`` of MySQL text, outside quotes and comments: (name, offset of the colon, line, column), from 1."""
-    from sqlglot import tokenize
-    from sqlglot.errors import TokenError
-    from sqlglot.tokens import TokenType
+def placeholders(sql: str) -> Iterator[tuple[str, int]]:
+    """Each ``:name`` of MySQL text, outside quotes and comments, with the offset of its colon."""
+    from sqlglot import TokenType, tokenize
 
-    try:
-        tokens = tokenize(sql, dialect="mysql")
-    except TokenError as error:
-        raise QueryError(f"SQL cannot be read: {error}.", "Close every quote and comment.") from None
-    for colon, word in zip(tokens, tokens[1:], strict=False):
-        if colon.token_type is TokenType.COLON and word.start == colon.end + 1 and word.text.isidentifier():
-            line_start = sql.rfind("\n", 0, colon.start) + 1
-            yield word.text, colon.start, sql.count("\n", 0, colon.start) + 1, colon.start - line_start + 1
+    for colon, word in pairwise(tokenize(sql, dialect="mysql")):
+        adjacent = colon.token_type is TokenType.COLON and word.start == colon.end + 1
+        if adjacent and word.text.isidentifier() and sql[word.start : word.end + 1] == word.text:  # not :"name"
+            yield word.text, colon.start
 
 
 def _check_parameters(query: Query, first_line: int) -> None:
+    from sqlglot.errors import TokenError
+
+    def where(offset: int) -> str:
+        line = query.sql.count("\n", 0, offset)
+        return f"{query.path}:{first_line + line}:{offset - query.sql.rfind(chr(10), 0, offset)}"
+
+    try:
+        found = list(placeholders(query.sql))
+    except TokenError:
+        raise QueryError(f"{where(_unclosed(query.sql))}: a quote or comment does not end.", "Close it.") from None
     declared = {parameter.name for parameter in query.parameters}
-    used = set()
-    for name, _, line, column in placeholders(query.sql):
-        used.add(name)
+    used = {name for name, _ in found}
+    for name, offset in found:
         if name not in declared:
             raise QueryError(
-                f"{query.path}:{first_line + line - 1}:{column}: parameter :{name} is not declared.",
+                f"{where(offset)}: parameter :{name} is not declared.",
                 f"Add a header line: -- param {name} TYPE: meaning.",
             )
     if unused := sorted(declared - used):
@@ -276,11 +289,25 @@ def _check_parameters(query: Query, first_line: int) -> None:
         )
 
 
+def _unclosed(sql: str) -> int:
+    """Where the quote or comment begins that never ends: the end of the longest text before it that can be read."""
+    from sqlglot import tokenize
+    from sqlglot.errors import TokenError
+
+    for end in range(len(sql) - 1, 0, -1):
+        try:
+            tokenize(sql[:end], dialect="mysql")
+        except TokenError:
+            continue
+        return end
+    return 0
+
+
 @cache
 def _expand(sql: str, lengths: tuple[tuple[str, int], ...]) -> str:
     sizes = dict(lengths)
     parts, end = [], 0
-    for name, offset, _, _ in placeholders(sql):
+    for name, offset in placeholders(sql):
         if name in sizes:
             names = [f":{name}_{index}" for index in range(sizes[name])]
             parts += [sql[end:offset], ", ".join(names) or "NULL"]

@@ -1,10 +1,9 @@
-"""The 95 % intervals and quantile ranks of the figures. Values come from SQL; here are only counts, ranks and divisions."""
+"""The 95 % intervals and quantile ranks of the figures. Values come from SQL; here are counts, ranks and divisions."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from decimal import Decimal
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -36,10 +35,10 @@ def events_per_week(n: int, days: float) -> Estimate:
         return Estimate(None, n)
     from scipy.special import gammaincinv
 
-    weeks = days / 7
     low = float(gammaincinv(n, _TAIL)) if n else 0.0
     high = float(gammaincinv(n + 1, 1 - _TAIL))
-    return Estimate(n / weeks, n, low / weeks, high / weeks)
+    # times 7 first: one rounding, so that 1 in 30 days is exactly the bound that levels.toml writes for once a month
+    return Estimate(n * 7 / days, n, low * 7 / days, high * 7 / days)
 
 
 def value_ranks(n: int, quantile: Quantile) -> tuple[int, int]:
@@ -52,8 +51,10 @@ def value_ranks(n: int, quantile: Quantile) -> tuple[int, int]:
 
 @lru_cache(maxsize=65_536)
 def interval_ranks(n: int, quantile: Quantile) -> tuple[int | None, int | None]:
-    """Ranks (from 1) of the order statistics that hold the quantile between them with at least 95 % (binomial, each tail at
-    most 2.5 %); None where no rank does."""
+    """Ranks (from 1) of the order statistics that hold the quantile between them with at least 95 %.
+
+    Exact, from the binomial distribution, each tail at most 2.5 %; None where no rank does.
+    """
     from scipy.special import bdtr, bdtrik
 
     p = _PROBABILITY[quantile]
@@ -71,20 +72,28 @@ def interval_ranks(n: int, quantile: Quantile) -> tuple[int | None, int | None]:
     return (low or None), (high if high <= n else None)
 
 
-def quantile(values: Mapping[int, Decimal], n: int, which: Quantile) -> Estimate:
-    """A quantile and its order-statistics interval from the values at the ranks that SQL returned."""
+def quantile(values: Mapping[int, int], n: int, which: Quantile) -> Estimate:
+    """A quantile in seconds, with its order-statistics interval.
+
+    Args:
+        values: the hundredths of a second at each rank that SQL returned.
+        n: how many values there are in all.
+    """
     if n == 0:
         return Estimate(None, 0)
     first, second = value_ranks(n, which)
     low, high = interval_ranks(n, which)
     return Estimate(
-        float((values[first] + values[second]) / 2),
+        (values[first] + values[second]) / 200,
         n,
-        None if low is None else float(values[low]),
-        None if high is None else float(values[high]),
+        None if low is None else values[low] / 100,
+        None if high is None else values[high] / 100,
     )
 
 
-def mean(total: Decimal, n: int) -> Estimate:
-    """An arithmetic mean, without an interval: durations are too skewed for one that means something."""
-    return Estimate(float(total / n) if n else None, n)
+def mean(total: int, n: int) -> Estimate:
+    """The mean of ``n`` durations in seconds, of their sum in hundredths of one.
+
+    It has no interval: durations are too skewed for one that means something.
+    """
+    return Estimate(total / (100 * n) if n else None, n)

@@ -59,9 +59,19 @@ def make_report(
 
 def _environment(settings: Settings) -> dict[str, str]:
     """The settings as they are here: the kernel works in a folder of its own and must not look for others there."""
-    return {
+    named = {
         "WORKBENCH_DATA": str(settings.data.absolute()),
         "WORKBENCH_TIMEZONE": settings.timezone,
         "WORKBENCH_EDITION": settings.edition,
         "WORKBENCH_LINK_HOURS": str(settings.link_hours),
+        "WORKBENCH_CACHE": settings.cache,
+        "WORKBENCH_CACHE_SECONDS": str(settings.cache_seconds),
+        "WORKBENCH_CACHE_MEGABYTES": str(settings.cache_megabytes),
+        "WORKBENCH_CACHE_CHECK_MS": str(settings.cache_check_ms),
+        "WORKBENCH_SLOW_SECONDS": str(settings.slow_seconds),
     }
+    if settings.query_log:
+        named["WORKBENCH_QUERY_LOG"] = str(settings.query_log.absolute())
+        named["WORKBENCH_QUERY_LOG_MEGABYTES"] = str(settings.query_log_megabytes)
+        named["WORKBENCH_QUERY_LOG_FILES"] = str(settings.query_log_files)
+    return named
