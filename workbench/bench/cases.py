@@ -46,8 +46,10 @@ class Case:
     Attributes:
         rows: about how many the store holds, one of SIZES.
         setup: makes the data (shared between cases), and gives the call.
+        lines: the data are lines of logs, else rows of dora_metrics.
         peer_of: name of the case of the same store and size that this is compared with, in the same rounds; its
-            ``peer_kind`` says how: a ``peer`` does the same in the way of others, an ``alternative`` in another way of ours.
+            ``peer_kind`` says how: a ``peer`` does the same in the way of others, an ``alternative`` in another way of
+            ours.
         load: also put it under load: closed loop, and open loop at a fixed rate of arrivals.
         warm_ups: calls before timing starts; whole processes need none.
     """
@@ -58,6 +60,7 @@ class Case:
     rows: int
     setup: Callable[[Stage], Call] = field(repr=False, compare=False)
     state: State = "warm"
+    lines: bool = False
     peer_of: str = ""
     peer_kind: Literal["", "peer", "alternative"] = ""
     load: bool = False
@@ -93,6 +96,16 @@ def all_cases(stores: Sequence[str], rows: int) -> list[Case]:
     return made
 
 
+_BYTES: Final = {"embedded": 100, "mysql": 700, "cassandra": 300, "report": 100}
+"""What a row or line takes on disk, with its indexes; measured."""
+
+
+def writes(cases: Iterable[Case]) -> list[tuple[str, int, str, int]]:
+    """What these cases need: store, rows, of what, and about how many bytes."""
+    needed = dict.fromkeys((case.store, case.rows, "lines of logs" if case.lines else "rows") for case in cases)
+    return [(store, rows, kind, rows * _BYTES[store]) for store, rows, kind in needed]
+
+
 def choose(cases: Iterable[Case], pattern: str | None) -> list[Case]:
     """The cases whose id holds the text, or fits it if it has ``*``; with each, what it is compared with.
 
@@ -103,8 +116,8 @@ def choose(cases: Iterable[Case], pattern: str | None) -> list[Case]:
     if pattern is None:
         return known
     wanted = pattern.casefold()
-    fits = (lambda name: fnmatchcase(name, wanted)) if set("*?[") & set(wanted) else (lambda name: wanted in name)
-    families = {case.family for case in known if fits(case.id.casefold())}
+    glob = wanted if set("*?[") & set(wanted) else f"*{wanted}*"
+    families = {case.family for case in known if fnmatchcase(case.id.casefold(), glob)}
     if not families:
         raise ParameterError(f"No case fits {pattern!r}.", "See them with: workbench bench --list.")
     return [case for case in known if case.family in families]

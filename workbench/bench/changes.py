@@ -2,8 +2,8 @@
 
 The split of a series of run medians with the largest standardised rank difference (Pettitt 1979) is a change point if
 permuted series (fixed seed) reach such a difference in at most 1 % of cases; both sides are searched on. Libraries
-made for this were looked at: apache-otava 0.8 pins numpy 2.2 and scipy below 1.17, and brings clients of BigQuery, Slack and
-PostgreSQL along, so it cannot live beside the rest.
+made for this were looked at: apache-otava 0.8 pins numpy 2.2 and scipy below 1.17, and brings clients of BigQuery,
+Slack and PostgreSQL along, so it cannot live beside the rest.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Generated data: the same for the same seed, and shaped as real data is.
 
-Facts: a few projects have most of the rows (Zipf, exponent 0.8); people deploy on weekdays around two in the afternoon, and
-some days see a burst of deployments; most deployments ship a few changes and some ship hundreds; lead and recovery times are
-log-normal with a long tail; incidents follow one deployment in twenty, within hours. Logs: a few hosts write most lines,
-seconds come in bursts, one line in fifty is a stack trace of kilobytes, errors are rare. docs/benchmarks.md has the figures.
+Facts: a few projects have most of the rows (Zipf, exponent 0.8); people deploy on weekdays around two in the afternoon,
+and some days see a burst of deployments; most deployments ship a few changes and some ship hundreds; lead and recovery
+times are log-normal with a long tail; incidents follow one deployment in twenty, within hours. Logs: a few hosts write
+most lines, seconds come in bursts, one line in fifty is a stack trace of kilobytes, errors are rare. docs/benchmarks.md
+has the figures.
 """
 
 from __future__ import annotations
@@ -37,9 +38,10 @@ MOST_NAMES: Final = 200_000
 """Data with more rows have no titles: no question about so many rows shows them."""
 _DAY_US: Final = 86_400_000_000
 _WORDS: Final = (
-    "cache", "checkout", "retry", "index", "payment", "timeout", "header", "export", "login", "queue", "report", "search",
-    "session", "upload", "webhook", "currency", "invoice", "layout", "migration", "parser",
+    "cache", "checkout", "retry", "index", "payment", "timeout", "header", "export", "login", "queue", "report",
+    "search", "session", "upload", "webhook", "currency", "invoice", "layout", "migration", "parser",
 )  # fmt: skip
+_AGENT: Final = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Safari/537.36"
 _VERBS: Final = ("Add", "Fix", "Remove", "Speed up", "Rename", "Test", "Document", "Guard")
 
 # One project's rows, from the numbers that numpy drew: names are digests, so they compress as badly as real ones.
@@ -88,11 +90,12 @@ def states(rows: int, seed: int = SEED) -> Iterator[tuple[str, State]]:
 
 def _zipf(count: int, total: int, exponent: float = 0.8) -> NDArray[np.int64]:
     weights = 1 / np.arange(1, count + 1) ** exponent
-    return np.maximum(1, np.round(weights / weights.sum() * total)).astype(np.int64)
+    sizes: NDArray[np.int64] = np.maximum(1, np.round(weights / weights.sum() * total)).astype(np.int64)
+    return sizes
 
 
 def _draw(rng: np.random.Generator, size: int) -> dict[str, NDArray[Any]]:
-    """Columns of numbers: phase (0 deployment, 1 planning, 2 testing, 3 maintenance), cycle, feature, moment, seconds …"""
+    """Columns of numbers; phase 0 is deployment, 1 planning, 2 testing, 3 maintenance; moment is in microseconds."""
     sizes = np.minimum(np.ceil(rng.lognormal(1.6, 0.9, max(1, size // 8))), 400).astype(np.int64)
     sizes = sizes[: max(1, int(np.searchsorted(np.cumsum(sizes), size * 0.62)) + 1)]
     moments = _moments(rng, len(sizes))
@@ -189,7 +192,7 @@ def log_days() -> tuple[date, ...]:
 
 
 def log_batches(rows: int, seed: int = SEED, batch: int = 10_000) -> Iterator[LogBatch]:
-    """About so many lines, a host at a time as from its file, in order of time. ``seed`` also makes their identities."""
+    """About so many lines, a host at a time as from its file, in order of time. ``seed`` makes their ids, too."""
     for number, (host, size) in enumerate(zip(log_hosts(), _zipf(LOG_HOSTS, rows).tolist(), strict=True)):
         table = _lines(host, size, np.random.default_rng([seed, 7, number]))
         digest = hashlib.sha256(f"{seed} {rows} {host}".encode()).hexdigest()
@@ -230,8 +233,10 @@ def _messages(rng: np.random.Generator, size: int) -> pa.Array:
     """Request lines of some hundred bytes; one in fifty is a stack trace of 1 to 8 KB."""
     words = pa.array(_WORDS)
     number = pa.array(rng.integers(0, 10_000_000, size)).cast(pa.string())
-    path = pc.binary_join_element_wise(*(words.take(pa.array(rng.integers(0, len(_WORDS), size))) for _ in range(3)), "/")
-    agent = pa.repeat(pa.scalar("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Safari/537.36"), size)
+    path = pc.binary_join_element_wise(
+        *(words.take(pa.array(rng.integers(0, len(_WORDS), size))) for _ in range(3)), "/"
+    )
+    agent = pa.repeat(pa.scalar(_AGENT), size)
     line = pc.binary_join_element_wise("GET", pc.binary_join_element_wise("/", path, ""), number, agent, " ")
     frames = "".join(f"\n  at {word}.handle({word}.py:{n * 17})" for n, word in enumerate(_WORDS))
     traces = pa.array([f"Unhandled error: {word} failed{frames * times}" for word in _WORDS for times in range(1, 9)])

@@ -1,7 +1,7 @@
 """Runs that were made, one Parquet file each: a row a case with every time, the run's record in the file's metadata.
 
-A run is added by writing a temporary file, fsync and rename: it is there as a whole or not at all, two runs cannot meet, and
-what was added is never written again.
+A run is added by writing a temporary file, fsync and rename: it is there as a whole or not at all, two runs cannot
+meet, and what was added is never written again.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ class Result:
         items: rows that one call handles; 0 where that means nothing.
         slots: the round of each time; empty under load.
         pace: seconds of the fixed work in each round, in the order of ``pace_slots``; ``server`` likewise, or empty.
-        callers: how many asked at once; ``asked_rate`` arrivals a second (open loop), ``rate`` calls a second that came.
+        callers: how many asked at once; ``asked_rate`` arrivals a second (open loop), ``rate`` calls a second that
+        came.
     """
 
     case: str

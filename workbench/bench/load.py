@@ -1,8 +1,8 @@
 """Under load: as fast as it goes with a few callers (closed loop), and at a fixed rate of arrivals (open loop).
 
-A closed loop waits for an answer before it asks again, so a stall delays the questions that would have met it, and its times
-look better than those of users. In an open loop each call has an intended start, and its time counts from there, however
-late it really began.
+A closed loop waits for an answer before it asks again, so a stall delays the questions that would have met it, and its
+times look better than those of users. In an open loop each call has an intended start, and its time counts from there,
+however late it really began.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _together(work: Callable[[list[float]], None], callers: int) -> Values:
     def guarded(times: list[float]) -> None:
         try:
             work(times)
-        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
+        except BaseException as error:
             errors.append(error)
 
     threads = [threading.Thread(target=guarded, args=(part,), daemon=True) for part in parts]

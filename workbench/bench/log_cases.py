@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from workbench.bench import data
 from workbench.bench.cases import SIZES, Call, Case
+from workbench.logs.protocol import LogBatch
 
 if TYPE_CHECKING:
     from workbench.bench.stage import Stage
@@ -18,9 +19,9 @@ _NEWEST: Final = 1000
 
 def log_cases(store: str, rows: int) -> list[Case]:
     """The questions at a hundred thousand lines; none where fewer are wanted."""
-    if rows < _ROWS:
+    if rows < _ROWS or store == "embedded":
         return []
-    make = partial(Case, store, rows=_ROWS)
+    make = partial(Case, store, rows=_ROWS, lines=True)
     return [
         make("load", "load lines that are not there yet", setup=partial(_load, store), warm_ups=1),
         make("newest", "newest 1,000 lines of a host and day", setup=partial(_newest, store)),
@@ -35,7 +36,7 @@ def _load(store: str, stage: Stage) -> Call:
     logs = stage.logs(store, _ROWS)
     rows = _ROWS // 10 if store == "cassandra" else _ROWS
     seeds = count(data.SEED + 1)
-    waiting: list[list[data.LogBatch]] = []
+    waiting: list[list[LogBatch]] = []
 
     def prepare() -> None:
         waiting[:] = [list(data.log_batches(rows, next(seeds)))]

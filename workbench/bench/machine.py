@@ -61,7 +61,7 @@ def _shown(value: object) -> str:
 
 
 def pace() -> float:
-    """A fixed piece of work of about a millisecond: arithmetic, objects, memory. Its time shows how fast the machine is."""
+    """A fixed piece of work, about a millisecond of arithmetic, objects and memory: how fast the machine is."""
     numbers = np.arange(60_000, dtype=np.float64)
     total = float(np.sqrt(numbers).sum())
     for number in range(6_000):

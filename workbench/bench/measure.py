@@ -1,8 +1,8 @@
 """Times cases so that drift, neighbours and the garbage collector fall on all of them alike.
 
-The run is cut into rounds; a round is a few calls of each case of one family, one right after the other in random order,
-beside a fixed piece of work that shows how fast the machine is just then. The rounds of all families are shuffled over the
-whole run. A family ends when its interval is as narrow as asked, or its share of the time is used up.
+The run is cut into rounds; a round is a few calls of each case of one family, one right after the other in random
+order, beside a fixed piece of work that shows how fast the machine is just then. The rounds of all families are
+shuffled over the whole run. A family ends when its interval is as narrow as asked, or its share of the time is used up.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ Progress = Callable[[int, int], None]
 LEAST_ROUNDS: Final = 3
 SETTLED_ROUNDS: Final = 24
 """Comparisons between runs need about so many rounds."""
+_LOOK_EVERY: Final = 4
 _MOST_CALLS: Final = 100
 _MOST_ROUNDS: Final = 5_000
 NANO: Final = 1e-9
@@ -33,7 +34,7 @@ NANO: Final = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long to measure. ``precision``: half the width of the interval of the targeted percentile, as a share of it."""
+    """How long to measure. ``precision``: half of the targeted percentile's interval, as a share of its value."""
 
     seconds: float
     precision: float
@@ -49,7 +50,8 @@ THOROUGH: Final = Plan(seconds=600, precision=0.02, load_seconds=10.0)
 
 @dataclass(slots=True)
 class Sample:
-    """The times of one case in the order they were taken: seconds, the round of each, and the machine's pace in each round.
+    """The times of one case in the order they were taken: seconds, the round of each, and the machine's pace in each
+    round.
 
     ``server`` has the server's own seconds a call, one value a round, where it was asked.
     """
@@ -89,10 +91,13 @@ class _Family:
     counts: list[int]
     round_seconds: float
     rounds: int = 0
+    finished: bool = False
 
-    def done(self, plan: Plan) -> bool:
+    def look(self, plan: Plan) -> None:
+        """Find out, now and then, whether this family has what was asked of it."""
         rounds = len(self.samples[0].pace)
-        return rounds >= SETTLED_ROUNDS and all(sample.precise(plan.precision) for sample in self.samples)
+        if rounds >= SETTLED_ROUNDS and rounds % _LOOK_EVERY == 0:
+            self.finished = all(sample.precise(plan.precision) for sample in self.samples)
 
 
 def measure(
@@ -110,6 +115,20 @@ def measure(
         pace: the fixed work that tells how fast the machine is.
         clock: nanoseconds; a test brings its own.
     """
+    gc.freeze()  # what is there stays there: the collections between rounds look at nothing else
+    try:
+        return _measure(cases, plan, pace, clock, progress)
+    finally:
+        gc.unfreeze()
+
+
+def _measure(
+    cases: Sequence[tuple[Case, Call, float]],
+    plan: Plan,
+    pace: Callable[[], object],
+    clock: Clock,
+    progress: Progress | None,
+) -> list[Sample]:
     rng = np.random.default_rng(plan.seed)
     begun = clock()
     families = _families(cases, plan, clock)
@@ -121,8 +140,9 @@ def measure(
         if progress:
             progress(round(min(spent, plan.seconds)), round(plan.seconds))
         late = spent > plan.seconds and len(family.samples[0].pace) >= LEAST_ROUNDS
-        if not late and not family.done(plan):
+        if not late and not family.finished:
             _round(family, number, rng, pace, clock)
+            family.look(plan)
     return [sample for family in families for sample in family.samples]
 
 

@@ -43,7 +43,9 @@ def _process(stage: Stage, *arguments: str) -> Call:
     environment = child_environment(WORKBENCH_DATA=str(filled.folder), WORKBENCH_OUT=str(here / "reports"))
 
     def run() -> None:
-        done = subprocess.run(python(*arguments), env=environment, cwd=here, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            python(*arguments), env=environment, cwd=here, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             said = (done.stderr or done.stdout).strip().splitlines()
             raise StoreError(f"The report failed: {said[-1] if said else 'no message'}", "Run: workbench report dora.")

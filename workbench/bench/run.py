@@ -5,22 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from workbench.bench import machine
-from workbench.bench.cases import SIZES, Case, Call, all_cases, choose
+from workbench.bench.cases import SIZES, Call, Case, all_cases, choose, writes
 from workbench.bench.history import History, Result, Run, new_id
 from workbench.bench.load import Load, closed_loop, open_loop
-from workbench.bench.measure import Plan, Sample, measure
-from workbench.bench.scratch import scratch
+from workbench.bench.measure import NORMAL, Plan, Sample, measure
+from workbench.bench.scratch import PREFIX, scratch
 from workbench.bench.servers import Servers
-from workbench.bench.stage import NAMES, Stage, bytes_of
+from workbench.bench.stage import Stage
 from workbench.bench.statistics import MEDIAN
 from workbench.bench.targets import targets
 from workbench.errors import ConfigurationError
@@ -34,12 +34,13 @@ Said = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to run: stores (none: all that are configured), the largest size, cases, and how long to take."""
+    """What to run: stores (none: all that are configured, and reports if wanted), the largest size, cases, how long."""
 
     stores: tuple[str, ...] = ()
     rows: int = SIZES["1m"]
     pattern: str | None = None
-    plan: Plan = Plan(seconds=50, precision=0.05)
+    plan: Plan = NORMAL
+    reports: bool = True
 
 
 def folder(settings: Settings) -> Path:
@@ -61,7 +62,7 @@ def cases_of(order: Order, settings: Settings) -> list[Case]:
     """
     servers = Servers(settings)
     configured = ("embedded", *servers.configured, "report")
-    wanted = order.stores or configured
+    wanted = order.stores or configured[: None if order.reports else -1]
     if missing := [store for store in wanted if store not in configured]:
         raise ConfigurationError(f"{missing[0]} is not configured.", servers.remedy(missing[0]))
     return choose(all_cases(wanted, order.rows), order.pattern)
@@ -69,15 +70,16 @@ def cases_of(order: Order, settings: Settings) -> list[Case]:
 
 def announcement(cases: Sequence[Case], settings: Settings) -> list[str]:
     """What a run of these cases will write, where and how much, a sentence each."""
+    places = {"mysql": f"a schema {PREFIX}…", "cassandra": f"a keyspace {PREFIX}…"}
+    needed: dict[str, list[tuple[int, str, int]]] = {}
+    for store, rows, kind, size in writes(cases):
+        needed.setdefault(store, []).append((rows, kind, size))
     said = []
-    for store in dict.fromkeys(case.store for case in cases if case.store != "report"):
-        parts = bytes_of([case for case in cases if case.store == store])
-        place = folder(settings) / "scratch" if store == "embedded" else "a name that begins with workbench_bench_"
-        rows = ", ".join(f"{size:,} {kind}" for kind, size, _ in parts)
-        total = sum(count for _, _, count in parts)
-        said.append(f"{store}: {rows} (about {total / 1e6:,.0f} MB) in a {NAMES[store]} of its own ({place}), removed at the end.")
-    if any(case.store == "report" for case in cases):
-        said.append("report: reports of generated data in a folder of their own, removed at the end.")
+    for store, parts in needed.items():
+        amounts = ", ".join(f"{rows:,} {kind}" for rows, kind, _ in parts)
+        place = places.get(store, f"a folder in {folder(settings) / 'scratch'}")
+        total = sum(size for _, _, size in parts) / 1e6
+        said.append(f"{store}: {amounts} (about {max(total, 1):,.0f} MB) into {place}, removed at the end.")
     return said
 
 
@@ -103,8 +105,8 @@ def execute(
         samples = measure(ready, order.plan, pace=machine.pace, progress=progress)
         results = [_result(sample) for sample in samples]
         results += _under_load(ready, samples, order.plan)
-        evidence = {**stage.evidence, **servers.evidence(stage)}
-        found = machine.fingerprint(servers.describe(stage))
+        evidence = stage.evidence
+        found = machine.fingerprint(servers.describe(stage.used()))
     paces = _in_order(samples)
     run = Run(
         id=new_id(),
@@ -179,7 +181,3 @@ def _version() -> str:
         return version("dora-workbench")
     except PackageNotFoundError:
         return "unpackaged"
-
-
-def as_json(run: Run, judged: Sequence[Any]) -> dict[str, Any]:
-    raise NotImplementedError

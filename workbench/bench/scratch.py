@@ -1,8 +1,8 @@
 """Where benchmarks write: a folder, a schema, a keyspace of their own, with names that nothing else may have.
 
-What a run is about to make is written into a ledger first, and a lock beside it is held for as long as the run lives. A run
-that ends in any way cleans up; one that was killed cannot, so the next one finds its ledger with a lock that nobody holds,
-and removes what that names. Any other name is refused, whatever the ledger says.
+What a run is about to make is written into a ledger first, and a lock beside it is held for as long as the run lives. A
+run that ends in any way cleans up; one that was killed cannot, so the next one finds its ledger with a lock that nobody
+holds, and removes what that names. Any other name is refused, whatever the ledger says.
 
 ::
 
@@ -139,16 +139,18 @@ def _remove(root: Path, name: str, removers: Mapping[str, Remover]) -> bool:
     """Remove all that a ledger names, then the ledger; whether all of it is gone."""
     ledger = root / f"{name}.json"
     try:
-        made = [(str(store), check(str(made))) for store, made in json.loads(ledger.read_text(encoding="utf-8"))["made"]]
+        made = [
+            (str(store), check(str(made))) for store, made in json.loads(ledger.read_text(encoding="utf-8"))["made"]
+        ]
     except (OSError, ValueError, KeyError, TypeError, StoreError):
         made = []
-    gone = all([_try(removers.get(store), each) for store, each in made])
+    kept = [each for store, each in made if not _try(removers.get(store), each)]
     place = root / name
     if place.is_dir() and not place.is_symlink():
         shutil.rmtree(place, ignore_errors=True)
-    if gone and not place.exists():
+    if not kept and not place.exists():
         ledger.unlink(missing_ok=True)
-    return gone and not place.exists()
+    return not kept and not place.exists()
 
 
 def _try(remover: Remover | None, name: str) -> bool:
@@ -180,7 +182,9 @@ def _deaf() -> Iterator[None]:
 
 
 @contextmanager
-def _handling(handlers: Mapping[signal.Signals, Callable[[int, FrameType | None], None] | signal.Handlers]) -> Iterator[None]:
+def _handling(
+    handlers: Mapping[signal.Signals, Callable[[int, FrameType | None], None] | signal.Handlers],
+) -> Iterator[None]:
     before = {}
     with suppress(ValueError):  # only the main thread may; elsewhere signals go where they went
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}

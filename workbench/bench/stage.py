@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any
 
 import workbench
 from workbench.bench import data
 from workbench.bench.cases import LABELS
 from workbench.bench.scratch import Scratch
+from workbench.bench.servers import Servers
 from workbench.metrics.protocol import MetricStore
 
-MetricOpener = Callable[[Scratch, ExitStack, str], MetricStore]
-_METRIC_BYTES: Final = {"embedded": 100, "mysql": 700}
-_LOG_BYTES: Final = {"embedded": 130, "cassandra": 300}
-"""What a row takes on disk, with indexes, measured."""
-NAMES: Final = {"embedded": "folder", "mysql": "schema", "cassandra": "keyspace"}
+if TYPE_CHECKING:
+    from workbench.logs.protocol import LogStore
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A metric store with generated facts. ``project`` is one of typical size."""
+    """A metric store with generated facts. ``project`` is one of typical size; ``folder`` is an embedded one's."""
 
     store: MetricStore
     project: str
@@ -37,45 +35,51 @@ class Stage:
     """Gives each case its store.
 
     Args:
-        openers: for each metric store, how to make an empty one in a scratch place; ``suffix`` tells sizes apart.
         said: called with one sentence before something takes long.
     """
 
-    def __init__(self, scratch: Scratch, stack: ExitStack, openers: Mapping[str, MetricOpener], said: Callable[[str], None]) -> None:
+    def __init__(self, scratch: Scratch, stack: ExitStack, servers: Servers, said: Callable[[str], None]) -> None:
         self.scratch = scratch
         self.said = said
-        self.evidence: dict[str, object] = {}
+        self.evidence: dict[str, Any] = {}
         self._stack = stack
-        self._openers = openers
+        self._servers = servers
         self._metrics: dict[tuple[str, int], Filled] = {}
+        self._logs: dict[tuple[str, int], LogStore] = {}
 
     def metrics(self, store: str, rows: int) -> Filled:
         """The metric store of that kind with so many rows."""
         if (store, rows) not in self._metrics:
             self.said(f"Writing about {rows:,} rows of dora_metrics into {store} ...")
-            made = self._openers[store](self.scratch, self._stack, LABELS[rows])
+            folder = self.scratch.folder / f"metrics_{LABELS[rows]}" if store == "embedded" else None
+            made = self._open_metrics(store, folder, LABELS[rows])
             for name, state in data.states(rows):
                 with made.lock([name]):
                     made.write(name, made.read([name]), state)
-            folder = embedded_folder(self.scratch, LABELS[rows]) if store == "embedded" else None
             self._metrics[store, rows] = Filled(made, data.typical_project(rows), rows, folder)
         return self._metrics[store, rows]
 
-    def own(self, close: Callable[[], object]) -> None:
-        """Call this when the run ends."""
-        self._stack.callback(close)
+    def _open_metrics(self, store: str, folder: Path | None, suffix: str) -> MetricStore:
+        if folder is None:
+            return self._servers.metrics(store, self.scratch, self._stack, suffix)
+        from workbench.metrics.embedded import EmbeddedStore
 
+        return EmbeddedStore(folder)
 
-def embedded_folder(scratch: Scratch, suffix: str) -> Path:
-    """Where the embedded store of that size is."""
-    return scratch.folder / f"embedded_{suffix}"
+    def logs(self, store: str, rows: int) -> LogStore:
+        """The log store of that kind with so many lines."""
+        if (store, rows) not in self._logs:
+            self.said(f"Writing about {rows:,} lines of infrastructure_logs into {store} ...")
+            made = self._servers.logs(store, self.scratch, self._stack, LABELS[rows])
+            made.load(data.log_batches(rows))
+            self._logs[store, rows] = made
+        return self._logs[store, rows]
 
-
-def open_embedded(scratch: Scratch, _stack: ExitStack, suffix: str) -> MetricStore:
-    """An embedded store in a scratch folder."""
-    from workbench.metrics.embedded import EmbeddedStore
-
-    return EmbeddedStore(embedded_folder(scratch, suffix))
+    def used(self) -> dict[str, MetricStore | LogStore]:
+        """One store of each kind that was used."""
+        return {name: filled.store for (name, _), filled in self._metrics.items()} | {
+            f"{name} logs": logs for (name, _), logs in self._logs.items()
+        }
 
 
 def child_environment(**more: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""From times to numbers that can be trusted: percentiles with intervals, verdicts, paired ratios, histograms to add up."""
+"""From times to numbers: percentiles with intervals, verdicts, paired ratios, histograms that can be added."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def percentile(values: Values, share: float) -> float:
 def estimate(values: Values, share: float, confidence: float = CONFIDENCE) -> Estimate:
     """A percentile with its order-statistic interval; a bound is None where so few values cannot give one.
 
-    The ranks are binomial, so nothing is assumed about how times are spread. Neighbouring times resemble each other, which
-    would make the interval too narrow: the ranks are those of the effective number of values.
+    The ranks are binomial, so nothing is assumed about how times are spread. Neighbouring times resemble each other,
+    which would make the interval too narrow: the ranks are those of the effective number of values.
     """
     n = len(values)
     if not n:
@@ -41,7 +41,7 @@ def estimate(values: Values, share: float, confidence: float = CONFIDENCE) -> Es
 
 
 def _ranks(effective: float, n: int, share: float, confidence: float) -> tuple[int | None, int | None]:
-    """Ranks (from 1) in ``n`` values, computed for ``effective`` independent ones, each tail at most (1 - confidence) / 2."""
+    """Ranks (from 1) in ``n`` values, computed for ``effective`` independent ones; each tail is half of the rest."""
     from scipy.stats import binom
 
     size, tail = max(1, math.floor(effective)), (1 - confidence) / 2
@@ -54,7 +54,10 @@ def _ranks(effective: float, n: int, share: float, confidence: float) -> tuple[i
 
 
 def effective_size(values: Values) -> float:
-    """How many independent values these are worth, from their autocorrelation (Geyer's initial positive sequence, 1992)."""
+    """How many independent values these are worth.
+
+    The autocorrelations are summed up to the first that chance explains (below 1.96 / √n, Bartlett 1946).
+    """
     n = len(values)
     spread = values - values.mean() if n else values
     variance = float(spread @ spread)
@@ -62,11 +65,9 @@ def effective_size(values: Values) -> float:
         return float(n)
     size = 1 << (2 * n - 1).bit_length()
     spectrum = np.fft.rfft(spread, size)
-    correlation = np.fft.irfft(spectrum * spectrum.conj(), size)[: n // 2] / variance
-    pairs = correlation[: len(correlation) // 2 * 2].reshape(-1, 2).sum(axis=1)
-    ends = np.flatnonzero(pairs <= 0)
-    time = 2 * float(pairs[: ends[0] if len(ends) else len(pairs)].sum()) - 1
-    return n / max(1.0, time)
+    correlation = np.fft.irfft(spectrum * spectrum.conj(), size)[1 : n // 2] / variance
+    ends = np.flatnonzero(correlation <= 1.96 / math.sqrt(n))
+    return n / (1 + 2 * float(correlation[: ends[0] if len(ends) else None].sum()))
 
 
 def verdict(found: Estimate, limit: float, *, at_least: bool = False) -> Verdict:
@@ -118,7 +119,7 @@ class Histogram:
         return sum(self.counts.values())
 
     def percentile(self, share: float) -> float | None:
-        """The upper edge of the bin that holds the nearest-rank percentile: at most 1 % too high. None without values."""
+        """The upper edge of the bin with the nearest-rank percentile: at most 1 % too high. None without values."""
         wanted, seen = math.ceil(share * self.n), 0
         for number, count in sorted(self.counts.items()):
             seen += count

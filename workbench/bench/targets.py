@@ -62,5 +62,10 @@ def _targets(said: Mapping[str, Any]) -> Iterator[Target]:
     for store in _STANDS_FOR.get(kind, (kind,)):
         # an embedded store has no server: what the caller waits for is all there is
         yield Target(
-            f"{store}/{rest}", limit, "at_least" in said, share, "client" if store == "embedded" else clock, said["source"]
+            f"{store}/{rest}",
+            limit,
+            "at_least" in said,
+            share,
+            "client" if store == "embedded" else clock,
+            said["source"],
         )

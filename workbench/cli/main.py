@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli import ask, imports, report
+from workbench.cli import ask, bench, imports, report
 from workbench.errors import ConfigurationError, ParameterError, WorkbenchError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.add_typer(imports.app, name="import")
 app.add_typer(report.app, name="report")
+app.add_typer(bench.app, name="bench")
 app.command("dora")(ask.dora)
 app.command("projects")(ask.projects)
 app.command("remove")(imports.remove)
