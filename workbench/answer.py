@@ -1,13 +1,22 @@
-"""What charts and displays read of an answer. ``app.Dora`` is one; nothing here knows how it came about."""
+"""The answer to a question about DORA metrics: its numbers, frozen or as DataFrames, and what charts read of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
-from workbench.metrics.dora import Asked, Measurement, Question
-from workbench.metrics.quality import Quality
-from workbench.model import HEADLINES, Figure, Metric, Statistic, Window
+from workbench.metrics import queries
+from workbench.metrics.dora import Asked, Asker, Measurement, Question, as_json, measure, measure_trend
+from workbench.metrics.drilldown import Drilldown
+from workbench.metrics.figures import TrendPoint
+from workbench.metrics.protocol import MetricStore
+from workbench.metrics.quality import Quality, inspect
+from workbench.model import HEADLINES, BucketUnit, Figure, Metric, Statistic, Window
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _NOTHING: Final[dict[Metric, str]] = {
     "deployment_frequency": "No deployments are known for this window.",
@@ -21,38 +30,89 @@ _UNCOVERED: Final = "No data: "
 """How the rule of a figure begins that no source covers (metrics.figures)."""
 
 
-class Answer(Protocol):
-    """The figures, trend and findings of a question, and a way to ask for the rows behind them."""
+class Answer:
+    """The figures, trend, findings and rows of one question; computes on first use."""
 
-    @property
-    def question(self) -> Question:
-        """What was asked."""
+    def __init__(self, store: MetricStore, question: Question) -> None:
+        self._store = store
+        self.question = question
+        self._drilldown = Drilldown(store, question)
+        self._asker = Asker(store)
 
     @property
     def window(self) -> Window:
-        """The time it is about."""
+        """The time that the figures are about, [start, end)."""
+        return self.question.window
 
     @property
     def projects(self) -> tuple[str, ...]:
         """The projects asked for."""
+        return self.question.projects
 
-    @property
+    @cached_property
     def measurement(self) -> Measurement:
-        """Figures and trend."""
+        """Figures, trend and the statements behind them, as frozen values."""
+        return measure(self._store, self.question)
+
+    @cached_property
+    def inspection(self) -> Quality:
+        """The data-quality findings, as frozen values."""
+        return inspect(self._store, self.question, self.measurement.coverage)
 
     @property
-    def inspection(self) -> Quality:
-        """Data-quality findings."""
+    def figures(self) -> pd.DataFrame:
+        """One row a figure: project, metric, statistic, value, unit, n, low, high, level, previous, change, rule."""
+        return _frame(self.measurement.figures, Figure)
+
+    @property
+    def quality(self) -> pd.DataFrame:
+        """One row a data-quality finding: project, check, severity, count, text."""
+        from workbench.metrics.quality import Finding
+
+        return _frame(self.inspection.findings, Finding)
+
+    @property
+    def statements(self) -> pd.DataFrame:
+        """The statements that were run so far: query, sentence, sql, parameters, rows, seconds."""
+        return _frame(self.asked, Asked)
 
     @property
     def asked(self) -> tuple[Asked, ...]:
-        """Every statement that was run so far."""
+        """The same as frozen values: those of the figures, then those of charts and tables."""
+        return (*self.measurement.asked, *self._asker.asked)
+
+    def trend(self, bucket: BucketUnit | None = None) -> pd.DataFrame:
+        """One row a metric and bucket: start, end, partial, value, unit, n, low, high. No data is a missing value."""
+        unit = bucket or self.question.bucket
+        points = (
+            self.measurement.trend if unit == self.question.bucket else measure_trend(self._store, self.question, unit)
+        )
+        return _frame(points, TrendPoint)
+
+    def rows(self, metric: str, page: int = 1, size: int = 100) -> pd.DataFrame:
+        """The rows behind a number, newest first: pages of 100, at most 1000 a page.
+
+        Raises:
+            ParameterError: there is no such metric, page or size.
+        """
+        frame: pd.DataFrame = self._drilldown.page(metric, page, size).to_pandas()
+        return frame
 
     def ask(self, name: str, **parameters: Any) -> list[dict[str, Any]]:
-        """Rows of a query of queries/ for these projects and this window."""
+        """Rows of a query of queries/ for these projects and this window, as dicts; used by charts and tables."""
+        since, until = self.window.utc
+        query = queries.get(name)
+        given = {"projects": list(self.projects), "since": since, "until": until, **parameters}
+        declared = {parameter.name for parameter in query.parameters}
+        return self._asker.ask(name, **{key: value for key, value in given.items() if key in declared})
 
     def store(self) -> Mapping[str, str]:
-        """What and where the store is."""
+        """What and where the store is, without secrets."""
+        return self._store.describe()
+
+    def as_json(self) -> dict[str, Any]:
+        """All numbers for a program: the form of ``workbench dora --json`` and figures.json."""
+        return as_json(self.window, self.measurement, self.inspection.as_json())
 
 
 def figure(answer: Answer, project: str | None, metric: Metric, statistic: Statistic) -> Figure:
@@ -91,3 +151,10 @@ def why_none(made: Figure) -> str:
         reason = made.rule.removeprefix(_UNCOVERED)
         return reason[:1].upper() + reason[1:]
     return _NOTHING[made.metric]
+
+
+def _frame(values: Sequence[Any], kind: type[Any]) -> pd.DataFrame:
+    import pandas as pd
+
+    names = [field.name for field in fields(kind)]
+    return pd.DataFrame([[getattr(value, name) for name in names] for value in values], columns=names)

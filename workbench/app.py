@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench import settings as configuration
+from workbench.answer import Answer
 from workbench.errors import ParameterError, StoreError
 from workbench.metrics import queries
-from workbench.metrics.dora import Asked, Asker, Measurement, Question, as_json, measure, measure_trend
-from workbench.metrics.drilldown import Drilldown
-from workbench.metrics.figures import TrendPoint
+from workbench.metrics.dora import Question
 from workbench.metrics.protocol import MetricStore
-from workbench.metrics.quality import Quality, inspect
 from workbench.metrics.recorded import Listener, Listeners, RecordedStore
-from workbench.model import BUCKET_UNITS, BucketUnit, Figure, Window
+from workbench.model import BUCKET_UNITS, BucketUnit, Window
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
@@ -188,81 +184,8 @@ def parse_date(value: date | str) -> date:
         raise ParameterError(f"{value!r} is no date.", "Write it as 2026-03-31.") from None
 
 
-class Dora:
-    """The answer of :meth:`Bench.dora`; computes on first use and shows itself well in a notebook."""
-
-    def __init__(self, store: MetricStore, question: Question) -> None:
-        self._store = store
-        self.question = question
-        self._drilldown = Drilldown(store, question)
-        self._asker = Asker(store)
-
-    @property
-    def window(self) -> Window:
-        """The time that the figures are about, [start, end)."""
-        return self.question.window
-
-    @property
-    def projects(self) -> tuple[str, ...]:
-        """The projects asked for."""
-        return self.question.projects
-
-    @cached_property
-    def measurement(self) -> Measurement:
-        """Figures, trend and the statements behind them, as frozen values."""
-        return measure(self._store, self.question)
-
-    @cached_property
-    def inspection(self) -> Quality:
-        """The data-quality findings, as frozen values."""
-        return inspect(self._store, self.question, self.measurement.coverage)
-
-    @property
-    def figures(self) -> pd.DataFrame:
-        """One row a figure: project, metric, statistic, value, unit, n, low, high, level, previous, change, rule."""
-        return _frame(self.measurement.figures, Figure)
-
-    @property
-    def quality(self) -> pd.DataFrame:
-        """One row a data-quality finding: project, check, severity, count, text."""
-        from workbench.metrics.quality import Finding
-
-        return _frame(self.inspection.findings, Finding)
-
-    @property
-    def statements(self) -> pd.DataFrame:
-        """The statements that were run so far: query, sentence, sql, parameters, rows, seconds."""
-        return _frame(self.asked, Asked)
-
-    @property
-    def asked(self) -> tuple[Asked, ...]:
-        """The same as frozen values: those of the figures, then those of charts and tables."""
-        return (*self.measurement.asked, *self._asker.asked)
-
-    def trend(self, bucket: BucketUnit | None = None) -> pd.DataFrame:
-        """One row a metric and bucket: start, end, partial, value, unit, n, low, high. No data is a missing value."""
-        unit = bucket or self.question.bucket
-        points = (
-            self.measurement.trend if unit == self.question.bucket else measure_trend(self._store, self.question, unit)
-        )
-        return _frame(points, TrendPoint)
-
-    def rows(self, metric: str, page: int = 1, size: int = 100) -> pd.DataFrame:
-        """The rows behind a number, newest first: pages of 100, at most 1000 a page.
-
-        Raises:
-            ParameterError: there is no such metric, page or size.
-        """
-        frame: pd.DataFrame = self._drilldown.page(metric, page, size).to_pandas()
-        return frame
-
-    def ask(self, name: str, **parameters: Any) -> list[dict[str, Any]]:
-        """Rows of a query of queries/ for these projects and this window, as dicts; used by charts and tables."""
-        since, until = self.window.utc
-        query = queries.get(name)
-        given = {"projects": list(self.projects), "since": since, "until": until, **parameters}
-        declared = {parameter.name for parameter in query.parameters}
-        return self._asker.ask(name, **{key: value for key, value in given.items() if key in declared})
+class Dora(Answer):
+    """The answer of :meth:`Bench.dora`, which also draws itself and shows itself well in a notebook."""
 
     def chart(self, name: str) -> go.Figure:
         """A chart by name (workbench.charts.CHARTS)."""
@@ -275,14 +198,6 @@ class Dora:
         from workbench import display
 
         return display.show(name, self, **options)
-
-    def store(self) -> Mapping[str, str]:
-        """What and where the store is, without secrets."""
-        return self._store.describe()
-
-    def as_json(self) -> dict[str, Any]:
-        """All numbers for a program: the form of ``workbench dora --json`` and figures.json."""
-        return as_json(self.window, self.measurement, self.inspection.as_json())
 
     def save(self, folder: Path | None = None) -> Path | None:
         """Write figures.json into a folder, atomically; without one, into that of the report's run, if there is one."""
@@ -301,10 +216,3 @@ class Dora:
 
     def __repr__(self) -> str:
         return f"Dora({', '.join(self.projects)}; {self.window.start.isoformat()} to {self.window.end.isoformat()})"
-
-
-def _frame(values: Sequence[Any], kind: type[Any]) -> pd.DataFrame:
-    import pandas as pd
-
-    names = [field.name for field in fields(kind)]
-    return pd.DataFrame([[getattr(value, name) for name in names] for value in values], columns=names)

@@ -29,7 +29,7 @@ LOG_ROWS: Final = pa.schema(
     ]
 )
 """infrastructure_logs. ``log_date`` is the UTC day of ``log_timestamp``; ``bucket`` is 0 unless days are split;
-``log_id`` is deterministic (16 bytes of a UUID); ``source`` is the input's kind or unit (sshd, kernel, journald …); ``tags`` is a
-JSON array, ``extra`` a JSON object."""
+``log_id`` is deterministic (16 bytes of a UUID); ``source`` is the input's kind or unit (sshd, kernel, journald …);
+``tags`` is a JSON array, ``extra`` a JSON object."""
 
 PARTITION: Final = ("hostname", "log_date", "bucket")

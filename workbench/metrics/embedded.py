@@ -40,6 +40,8 @@ _PAGE: Final = 4_096
 """Rows a page: with the page index, a question about a few weeks decodes little more than their rows."""
 _KEPT_CATALOGUES: Final = 8
 _ATTEMPTS: Final = 20
+_FAILURES: Final = 2
+"""A question may fail once without a reason in its files: another thread can drop a catalogue that it just chose."""
 _LOCK_SECONDS: Final = 600
 _SORT: Final = [
     ("phase_name", "ascending"),
@@ -103,15 +105,17 @@ class EmbeddedStore:
 
     def _ask(self, query: Query, parameters: Mapping[str, Any], run: Callable[..., _T]) -> _T:
         sql, values = query.bind(parameters)
+        failures = 0
         for _ in range(_ATTEMPTS):
             entries = self._named(parameters.get("projects"))
             try:
                 answer = self._run(to_duckdb(sql), values, entries, run)
             except duckdb.Error as error:
-                if self._unchanged(entries):
+                failures += _unchanged(entries)
+                if failures == _FAILURES:
                     self._refuse(query, entries, error)
                 continue
-            if self._unchanged(entries):
+            if _unchanged(entries):
                 return answer
         raise StoreError(f"The store in {self._folder} is being written all the time.", "Try again later.")
 
@@ -129,14 +133,6 @@ class EmbeddedStore:
             return [entry for _, entry in sorted(self._scan().items())]
         found = (self._entry(str(self._facts(project))) for project in sorted(set(projects)))
         return [entry for entry in found if entry is not None]
-
-    def _unchanged(self, entries: Sequence[_Entry]) -> bool:
-        """Whether these files are still the ones that were listed, and their catalogue was not dropped meanwhile."""
-        try:
-            same = all(_signature(os.stat(entry.path)) == entry.signature for entry in entries)  # noqa: PTH116 - hot
-        except FileNotFoundError:
-            return False
-        return same and _identity(entries) in self._catalogues
 
     def _refuse(self, query: Query, entries: Sequence[_Entry], error: duckdb.Error) -> NoReturn:
         """Say which file is damaged, if one is."""
@@ -284,6 +280,14 @@ def _account(cursor: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, A
 
 def _signature(status: os.stat_result) -> _Signature:
     return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def _unchanged(entries: Sequence[_Entry]) -> bool:
+    """Whether these files are still the ones that were listed."""
+    try:
+        return all(_signature(os.stat(entry.path)) == entry.signature for entry in entries)  # noqa: PTH116 - hot
+    except FileNotFoundError:
+        return False
 
 
 def _identity(entries: Sequence[_Entry]) -> tuple[tuple[Path, _Signature], ...]:

@@ -188,8 +188,7 @@ def remove(
 ) -> int:
     """Take a project, one of its sources, or one incident out; the rest is linked again. Returns the rows taken out.
 
-    A source file that is imported again afterwards brings its rows back. So does a file of another source whose rows
-    for the same facts had to stand back for the removed ones.
+    A source file that is imported again afterwards brings its rows back.
 
     Raises:
         ParameterError: the store has no such project, source or incident.
@@ -212,7 +211,6 @@ def remove(
             if source not in imports["source"].to_pylist():
                 raise ParameterError(f"Project {project!r} has nothing from {source!r}.", "Run: workbench projects.")
             imports = imports.filter(pc.not_equal(imports["source"], source))
-            imports = _forget_digests(imports, set(imports["source"].to_pylist()))
             features = features.filter(pc.not_equal(features["source"], source))
         else:
             imports, features = imports.slice(0, 0), features.slice(0, 0)

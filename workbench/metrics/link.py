@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 from typing import Final
 
-import duckdb
 import pyarrow as pa
 
 from workbench.metrics import queries
 from workbench.metrics.dialect import to_duckdb
+from workbench.metrics.scratch import scratch
 from workbench.rows import DERIVED, FACTS
 
 # A deployment has one time: the earliest that its rows give. What a row itself said is kept in its metadata.
 _ONE_TIME: Final = """
-CREATE TABLE timed AS
+CREATE TEMP TABLE timed AS
 SELECT * EXCLUDE (cycle_time) REPLACE (
   CASE WHEN created_at <> cycle_time
        THEN CAST(json_merge_patch(
@@ -58,12 +58,31 @@ WHERE c.source = 'changes' AND c.phase_name = 'planning'
       AND t.phase_name = 'deployment' AND t.source <> 'git')
 """  # noqa: S608 - constants of this package
 
-# Two sources may speak of one fact: what a person exported wins over what git suggests.
+# Two sources may speak of one fact: what a person exported wins over what git suggests. The row that stands back is
+# kept in the metadata of the one that wins, so that nothing is lost and the order of imports does not matter.
 _ONE_FACT: Final = """
-CREATE TABLE dora_metrics AS SELECT * FROM timed
-QUALIFY ROW_NUMBER() OVER (
-  PARTITION BY project, cycle_id, feature_id, phase_name
-  ORDER BY CASE source WHEN 'git' THEN 2 WHEN 'export' THEN 1 ELSE 0 END, source) = 1
+CREATE TEMP TABLE placed AS
+SELECT *,
+  ROW_NUMBER() OVER (
+    PARTITION BY project, cycle_id, feature_id, phase_name
+    ORDER BY CASE source WHEN 'git' THEN 2 WHEN 'export' THEN 1 ELSE 0 END, source) AS place,
+  COUNT(*) OVER (PARTITION BY project, cycle_id, feature_id, phase_name) AS versions
+FROM timed;
+CREATE TEMP TABLE stood_back AS
+SELECT project, cycle_id, feature_id, phase_name, to_json(list({
+    'source': source, 'decision': decision, 'duration_seconds': CAST(duration_seconds AS VARCHAR),
+    'fixed_by': fixed_by, 'updated_at': CAST(updated_at AS VARCHAR), 'metadata': metadata,
+    'created_at': CAST(created_at AS VARCHAR)
+  } ORDER BY place)) AS rows
+FROM placed WHERE place > 1 GROUP BY project, cycle_id, feature_id, phase_name;
+CREATE TEMP TABLE dora_metrics AS
+SELECT p.* EXCLUDE (place, versions) REPLACE (
+  CASE WHEN versions > 1 THEN CAST(json_merge_patch(
+      COALESCE(p.metadata, '{}'), json_object('stood_back', s.rows)) AS VARCHAR) ELSE p.metadata END AS metadata)
+FROM placed AS p LEFT JOIN stood_back AS s
+  ON p.versions > 1 AND s.project = p.project AND s.cycle_id = p.cycle_id AND s.feature_id = p.feature_id
+  AND s.phase_name = p.phase_name
+WHERE place = 1
 """
 
 _LINKED: Final = """
@@ -75,21 +94,40 @@ LEFT JOIN link AS l ON m.phase_name = 'maintenance'
 
 
 _GIVEN: Final = f"""
-SELECT * REPLACE (
-  CAST(NULL AS VARCHAR) AS charged_to,
-  CAST(NULL AS VARCHAR) AS link_rule,
-  COALESCE(CAST(metadata ->> '$.reported_at' AS TIMESTAMP), created_at) AS created_at,
-  CASE WHEN metadata ->> '$.reported_at' IS NULL THEN metadata
-       ELSE NULLIF(CAST(json_merge_patch(metadata, '{{"reported_at": null}}') AS VARCHAR), '{{}}') END AS metadata)
-FROM stored WHERE source <> '{DERIVED}'
+WITH back AS (
+  SELECT * EXCLUDE (one), UNNEST(one)
+  FROM (
+    SELECT project, cycle_id, feature_id, phase_name, UNNEST(from_json(metadata -> '$.stood_back', '[{{
+      "source": "VARCHAR", "decision": "VARCHAR", "duration_seconds": "DECIMAL(12,2)", "fixed_by": "VARCHAR",
+      "updated_at": "TIMESTAMP", "metadata": "VARCHAR", "created_at": "TIMESTAMP"}}]')) AS one
+    FROM stored WHERE metadata LIKE '%"stood_back"%')
+),
+given AS (
+  SELECT * EXCLUDE (charged_to, link_rule) FROM stored WHERE source <> '{DERIVED}'
+  UNION ALL BY NAME
+  SELECT * FROM back WHERE source <> '{DERIVED}'
+)
+SELECT * EXCLUDE (made) REPLACE (
+  COALESCE(CAST(made ->> '$.reported_at' AS TIMESTAMP), created_at) AS created_at,
+  CASE WHEN made IS NULL THEN metadata
+       ELSE NULLIF(CAST(json_merge_patch(made, '{{"reported_at": null, "stood_back": null}}') AS VARCHAR), '{{}}')
+  END AS metadata),
+  CAST(NULL AS VARCHAR) AS charged_to, CAST(NULL AS VARCHAR) AS link_rule
+FROM (
+  SELECT *,
+    CASE WHEN metadata LIKE '%"reported_at"%' OR metadata LIKE '%"stood_back"%' THEN CAST(metadata AS JSON) END AS made
+  FROM given)
 """  # noqa: S608 - constants of this package
 
 
 def as_given(facts: pa.Table) -> pa.Table:
-    """Stored rows as their sources gave them: without derived rows, links, and the deployment's common time."""
-    with duckdb.connect() as connection:
+    """Stored rows as their sources gave them.
+
+    That is without derived rows, links, and the deployment's common time, and with the rows that stood back.
+    """
+    with scratch() as connection:
         connection.register("stored", facts)
-        return connection.sql(_GIVEN).to_arrow_table().cast(FACTS)
+        return connection.sql(_GIVEN).to_arrow_table().select(FACTS.names).cast(FACTS)
 
 
 def assemble(given: pa.Table, imports: pa.Table, link_hours: float) -> pa.Table:
@@ -101,11 +139,11 @@ def assemble(given: pa.Table, imports: pa.Table, link_hours: float) -> pa.Table:
     """
     gap = round(link_hours * 3_600_000_000)
     sql, values = queries.get("link_incidents").bind({"max_gap_microseconds": gap, "covered": _covered(imports)})
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.register("given", given)
         for statement in (_ONE_TIME, _SHIPPED, _ONE_FACT):
             connection.execute(statement)
-        connection.execute(f"CREATE TABLE link AS {to_duckdb(sql)}", values)
+        connection.execute(f"CREATE TEMP TABLE link AS {to_duckdb(sql)}", values)
         return connection.sql(_LINKED).to_arrow_table().select(FACTS.names).cast(FACTS)
 
 

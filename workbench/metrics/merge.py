@@ -8,6 +8,7 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
+from workbench.metrics.scratch import scratch
 from workbench.rows import FACTS, FEATURES, REJECTS, Extract
 
 _COLUMNS: Final = ", ".join(FACTS.names)
@@ -52,7 +53,7 @@ def merge(given: pa.Table, features: pa.Table, extract: Extract) -> Merged:
         given: stored rows as their sources gave them (link.as_given).
         features: stored FEATURES.
     """
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.register("given", given)
         connection.register("extract", extract.facts)
         _judge(connection, extract)
@@ -85,9 +86,9 @@ def _judge(connection: duckdb.DuckDBPyConnection, extract: Extract) -> None:
       COALESCE(updated_at, TIMESTAMP '0001-01-01') AS known_at, decision = 'fixed' AS closed"""
     connection.execute(
         f"""
-        CREATE TABLE fresh AS SELECT {ranked} FROM extract;
-        CREATE TABLE stored AS SELECT {ranked} FROM given WHERE source = '{extract.source}';
-        CREATE TABLE fate AS
+        CREATE TEMP TABLE fresh AS SELECT {ranked} FROM extract;
+        CREATE TEMP TABLE stored AS SELECT {ranked} FROM given WHERE source = '{extract.source}';
+        CREATE TEMP TABLE fate AS
         SELECT f.identity, f.project, f.line,
           CASE WHEN s.project IS NULL THEN 'added'
                WHEN {_ALIKE} THEN 'unchanged'
@@ -101,7 +102,7 @@ def _judge(connection: duckdb.DuckDBPyConnection, extract: Extract) -> None:
 
 def _metadata_of(alias: str) -> str:
     """Metadata as a value: stores and JSON functions may write the same object in other words."""
-    return f"list_sort(map_entries(CAST(COALESCE({alias}.metadata, '{{}}') AS MAP(VARCHAR, VARCHAR))))"
+    return f"list_sort(map_entries(CAST(CAST(COALESCE({alias}.metadata, '{{}}') AS JSON) AS MAP(VARCHAR, VARCHAR))))"
 
 
 _ALIKE: Final = (
@@ -129,7 +130,7 @@ def _count(connection: duckdb.DuckDBPyConnection, sql: str) -> int:
 
 def _merge_features(stored: pa.Table, extract: Extract) -> pa.Table:
     """One row of names a feature and source: the latest; equal ones are settled by text, so order does not matter."""
-    with duckdb.connect() as connection:
+    with scratch() as connection:
         connection.register("stored", stored)
         connection.register("fresh", extract.features)
         return (

@@ -216,6 +216,8 @@ def parse(text: str, path: str) -> Query:
         if not fields.get(needed):
             raise QueryError(f"{path}:1:1: the header has no {needed}.", "See queries/README.md for its form.")
     body = "\n".join(lines[length:]).strip()
+    if not body:
+        raise QueryError(f"{path}:1:1: there is no SQL below the header.", "See queries/README.md for its form.")
     query = Query(
         name=fields["name"],
         sentence=" ".join(fields["sentence"]),
@@ -299,7 +301,7 @@ def _unclosed(sql: str) -> int:
             tokenize(sql[:end], dialect="mysql")
         except TokenError:
             continue
-        return end
+        return end - sql.startswith("/*", end - 1)  # a slash alone can be read
     return 0
 
 

@@ -1,0 +1,4 @@
+-- One sentence.
+-- column n integer
+-- grain: one row
+SELECT 1 AS n

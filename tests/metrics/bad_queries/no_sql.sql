@@ -1,0 +1,4 @@
+-- name: bad
+-- One sentence.
+-- column n integer
+-- grain: one row

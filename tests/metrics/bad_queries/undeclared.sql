@@ -1,0 +1,8 @@
+-- name: bad
+-- One sentence.
+-- param projects text[]: the projects
+-- column n integer
+-- grain: one row
+SELECT COUNT(*) AS n
+FROM dora_metrics
+WHERE project IN (:projects) AND created_at < :until
