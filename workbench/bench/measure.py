@@ -27,6 +27,8 @@ LEAST_ROUNDS: Final = 3
 SETTLED_ROUNDS: Final = 24
 """Comparisons between runs need about so many rounds."""
 _LOOK_EVERY: Final = 4
+_LATE: Final = 1.3
+"""A run that takes this many times what was planned is cut short."""
 _MOST_CALLS: Final = 100
 _MOST_ROUNDS: Final = 5_000
 NANO: Final = 1e-9
@@ -44,7 +46,7 @@ class Plan:
 
 
 QUICK: Final = Plan(seconds=15, precision=0.10, load_seconds=1.0)
-NORMAL: Final = Plan(seconds=50, precision=0.05)
+NORMAL: Final = Plan(seconds=40, precision=0.05)
 THOROUGH: Final = Plan(seconds=600, precision=0.02, load_seconds=10.0)
 
 
@@ -130,16 +132,16 @@ def _measure(
     progress: Progress | None,
 ) -> list[Sample]:
     rng = np.random.default_rng(plan.seed)
-    begun = clock()
     families = _families(cases, plan, clock)
-    _share_out(families, plan.seconds - (clock() - begun) * NANO)
+    planned = _share_out(families, plan.seconds)
+    begun = clock()
     order = rng.permutation(np.repeat(np.arange(len(families)), [family.rounds for family in families]))
     for number, which in enumerate(order.tolist()):
         family = families[which]
         spent = (clock() - begun) * NANO
         if progress:
-            progress(round(min(spent, plan.seconds)), round(plan.seconds))
-        late = spent > plan.seconds and len(family.samples[0].pace) >= LEAST_ROUNDS
+            progress(round(min(spent, planned)), round(planned))
+        late = spent > _LATE * planned and len(family.samples[0].pace) >= LEAST_ROUNDS
         if not late and not family.finished:
             _round(family, number, rng, pace, clock)
             family.look(plan)
@@ -167,14 +169,19 @@ def _families(cases: Sequence[tuple[Case, Call, float]], plan: Plan, clock: Cloc
     return made
 
 
-def _share_out(families: Sequence[_Family], seconds: float) -> None:
-    """Give each family its rounds: equal shares of the time, and what a quick one does not need goes to the others."""
-    left = max(seconds, 0.0)
+def _share_out(families: Sequence[_Family], seconds: float) -> float:
+    """Give each family its rounds, and say how many seconds all of them need.
+
+    The shares of the time are equal, and what a quick family does not need goes to the others. One whose least rounds need
+    more than its share takes that time on top, and not from the others.
+    """
+    left = seconds
     ordered = sorted(families, key=lambda family: family.round_seconds)
     for number, family in enumerate(ordered):
-        affordable = left / (len(ordered) - number) / family.round_seconds
-        family.rounds = int(np.clip(affordable, LEAST_ROUNDS, _MOST_ROUNDS))
-        left -= family.rounds * family.round_seconds
+        share = left / (len(ordered) - number)
+        family.rounds = int(np.clip(share / family.round_seconds, LEAST_ROUNDS, _MOST_ROUNDS))
+        left -= min(share, family.rounds * family.round_seconds)
+    return sum(family.rounds * family.round_seconds for family in families)
 
 
 def _round(family: _Family, number: int, rng: np.random.Generator, pace: Callable[[], object], clock: Clock) -> None:

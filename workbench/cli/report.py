@@ -1,4 +1,4 @@
-"""``workbench report dora``: run the notebook, leave one HTML file, end with its path."""
+"""``workbench report dora|performance``: run the notebook, leave one HTML file, end with its path."""
 
 from __future__ import annotations
 
@@ -10,11 +10,6 @@ from workbench.cli.ask import Bucket, Days, Edition, End, Pooled, Projects, Star
 from workbench.cli.output import Data, Json, print_json, progress
 
 app = typer.Typer(help="Make a report: one self-contained HTML file.", no_args_is_help=True, rich_markup_mode=None)
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps ``dora`` a command of its own while it is the only one."""
 
 
 @app.command("dora")
@@ -42,6 +37,29 @@ def dora(
     parameters = DoraParameters.check(**values, bucket=bucket, edition=edition, pooled=pooled)
     with progress("Running the notebook") as show:
         record = make_report(parameters, data=data, out=out, progress=lambda done, total, _: show(done, total))
+    if as_json:
+        print_json(record)
+    else:
+        typer.echo(record["html"])
+
+
+@app.command("performance")
+def performance(
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="ID", help="A benchmark run (default: the latest), or its file.")
+    ] = None,
+    as_json: Json = False,
+    data: Data = None,
+    out: Annotated[str | None, typer.Option("--out", metavar="DIR", help="Folder for reports (WORKBENCH_OUT).")] = None,
+) -> None:
+    """Make the performance report of a benchmark run. The last line printed is the path of the file to open.
+
+    Example: workbench bench --rows 1m; workbench report performance
+    """
+    from workbench.bench.report import make_report
+
+    with progress("Running the notebook") as show:
+        record = make_report(run, data=data, out=out, progress=lambda done, total, _: show(done, total))
     if as_json:
         print_json(record)
     else:
