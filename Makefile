@@ -33,6 +33,7 @@ report: $(RUN) ## the DORA report, of a sample or of REPO=/path/to/repository [P
 
 test: $(TEST) ## all tests with coverage [PYTEST_ADDOPTS="--no-cov -k word"]
 	@scripts/install-test-tools
+	@$(ACTIVE) scripts/install-mysql-driver
 	@$(ACTIVE) pytest -n auto --cov
 
 lint: $(TEST) ## style, types and the order of imports

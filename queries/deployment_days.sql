@@ -9,17 +9,26 @@
 -- column week integer
 -- column days integer [days]: days of the week with at least one deployment
 -- grain: one row a project and week with at least one deployment
-SELECT
-  CASE WHEN :pooled = 1 THEN '' ELSE m.project END AS project,
-  s.part AS week,
-  COUNT(DISTINCT s.span) AS days
-FROM JSON_TABLE(:days, '$[*]' COLUMNS (
-  span INT PATH '$.span', starts DATETIME(6) PATH '$.starts', ends DATETIME(6) PATH '$.ends', part INT PATH '$.part'
-)) AS s
-JOIN (
+WITH day AS (
+  SELECT d.span, d.part, d.starts, d.ends
+  FROM JSON_TABLE(:days, '$[*]' COLUMNS (
+    span INT PATH '$.span', starts DATETIME(6) PATH '$.starts', ends DATETIME(6) PATH '$.ends', part INT PATH '$.part'
+  )) AS d
+),
+week AS (
+  SELECT part, MIN(starts) AS starts, MAX(ends) AS ends FROM day GROUP BY part
+),
+moment AS (
   SELECT DISTINCT project, created_at
   FROM dora_metrics
   WHERE project IN (:projects) AND phase_name = 'deployment' AND created_at >= :since AND created_at < :until
-) AS m ON m.created_at >= s.starts AND m.created_at < s.ends
-GROUP BY CASE WHEN :pooled = 1 THEN '' ELSE m.project END, s.part
+)
+SELECT
+  CASE WHEN :pooled = 1 THEN '' ELSE m.project END AS project,
+  d.part AS week,
+  COUNT(DISTINCT d.span) AS days
+FROM week AS w
+JOIN moment AS m ON m.created_at >= w.starts AND m.created_at < w.ends
+JOIN day AS d ON d.part = w.part AND m.created_at >= d.starts AND m.created_at < d.ends
+GROUP BY CASE WHEN :pooled = 1 THEN '' ELSE m.project END, d.part
 ORDER BY project, week

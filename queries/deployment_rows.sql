@@ -59,7 +59,7 @@ told AS (
     d.cycle_id AS cycle_id,
     CASE WHEN d.no_go = 1 THEN 'no-go' WHEN d.rework = 1 THEN 'rework' ELSE 'go' END AS decision,
     CASE WHEN d.no_go = 1 OR c.cycle_id IS NOT NULL THEN 1 ELSE 0 END AS failed,
-    CASE WHEN d.rework = 1 OR f.cycle_id IS NOT NULL THEN 1 ELSE 0 END AS rework,
+    CASE WHEN (d.no_go = 0 AND d.rework = 1) OR f.cycle_id IS NOT NULL THEN 1 ELSE 0 END AS rework,
     CASE
       WHEN d.no_go = 1 THEN 'no-go' WHEN c.named = 1 THEN 'named' WHEN c.reverted = 1 THEN 'revert'
       WHEN c.cycle_id IS NOT NULL THEN 'time'

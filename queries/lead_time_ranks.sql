@@ -17,23 +17,39 @@ WITH ranked AS (
     CASE WHEN :pooled = 1 THEN '' ELSE m.project END AS project,
     s.span AS span,
     m.duration_seconds AS seconds,
-    ROW_NUMBER() OVER (PARTITION BY CASE WHEN :pooled = 1 THEN '' ELSE m.project END, s.span ORDER BY m.duration_seconds) AS position,
-    COUNT(*) OVER (PARTITION BY CASE WHEN :pooled = 1 THEN '' ELSE m.project END, s.span) AS n,
-    SUM(m.duration_seconds) OVER (PARTITION BY CASE WHEN :pooled = 1 THEN '' ELSE m.project END, s.span) AS total
+    ROW_NUMBER() OVER (PARTITION BY CASE WHEN :pooled = 1 THEN '' ELSE m.project END, s.span ORDER BY m.duration_seconds) AS position
   FROM JSON_TABLE(:spans, '$[*]' COLUMNS (
     span INT PATH '$.span', starts DATETIME(6) PATH '$.starts', ends DATETIME(6) PATH '$.ends'
   )) AS s
-  JOIN dora_metrics AS m ON m.created_at >= s.starts AND m.created_at < s.ends
+  -- in this order: MySQL would keep the many rows in memory and go through them once for every span
+  STRAIGHT_JOIN dora_metrics AS m ON m.created_at >= s.starts AND m.created_at < s.ends
   WHERE m.project IN (:projects) AND m.phase_name = 'deployment' AND m.feature_id <> ''
     AND m.duration_seconds IS NOT NULL AND m.created_at >= :since AND m.created_at < :until
+),
+counted AS (
+  -- the middle two and the nearest rank of 90 %; then the normal approximation of each interval's ranks: within two of it
+  -- lies the exact binomial rank (a test holds it)
+  SELECT
+    project,
+    span,
+    COUNT(*) AS n,
+    SUM(seconds) AS total,
+    (COUNT(*) + 1) DIV 2 AS middle,
+    (COUNT(*) + 2) DIV 2 AS other_middle,
+    (9 * COUNT(*) + 9) DIV 10 AS p90,
+    FLOOR(0.5 * COUNT(*) - 0.98 * SQRT(COUNT(*))) AS median_low,
+    FLOOR(0.5 * COUNT(*) + 0.98 * SQRT(COUNT(*))) + 1 AS median_high,
+    FLOOR(0.9 * COUNT(*) - 0.588 * SQRT(COUNT(*))) AS p90_low,
+    FLOOR(0.9 * COUNT(*) + 0.588 * SQRT(COUNT(*))) + 1 AS p90_high
+  FROM ranked
+  GROUP BY project, span
 )
-SELECT project, span, n, total, position, seconds
-FROM ranked
--- the middle two and the nearest rank of 90 %; then two either side of the normal approximation of each interval's ranks,
--- among which the exact binomial rank lies (a test holds it)
-WHERE position IN ((n + 1) DIV 2, (n + 2) DIV 2, (9 * n + 9) DIV 10)
-  OR ABS(position - FLOOR(0.5 * n - 0.98 * SQRT(n))) <= 2
-  OR ABS(position - FLOOR(0.5 * n + 0.98 * SQRT(n)) - 1) <= 2
-  OR ABS(position - FLOOR(0.9 * n - 0.588 * SQRT(n))) <= 2
-  OR ABS(position - FLOOR(0.9 * n + 0.588 * SQRT(n)) - 1) <= 2
+SELECT r.project AS project, r.span AS span, c.n AS n, c.total AS total, r.position AS position, r.seconds AS seconds
+FROM ranked AS r
+JOIN counted AS c ON c.project = r.project AND c.span = r.span
+WHERE r.position IN (c.middle, c.other_middle, c.p90)
+  OR r.position BETWEEN c.median_low - 2 AND c.median_low + 2
+  OR r.position BETWEEN c.median_high - 2 AND c.median_high + 2
+  OR r.position BETWEEN c.p90_low - 2 AND c.p90_low + 2
+  OR r.position BETWEEN c.p90_high - 2 AND c.p90_high + 2
 ORDER BY project, span, position

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from typing import IO
 
 import pytest
 from hypothesis import settings
 
+from tests import servers
+
 NEVER_SKIPPED = ("browser", "integration")
+SERVERS = pytest.StashKey[IO[str]]()
 NO_SKIPS = os.environ.get("WORKBENCH_NO_SKIPS") == "1"
 
 settings.register_profile("quick", max_examples=50, deadline=None)
@@ -17,12 +21,21 @@ settings.register_profile("reproducible", max_examples=100, deadline=None, deran
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("reproducible" if "CI" in os.environ else "quick"))
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Free this process, and all that it starts, from the developer's own settings of the workbench and of git."""
     for name in list(os.environ):
         if name.startswith(("WORKBENCH_", "GIT_")) and not name.startswith(("WORKBENCH_TEST_", "WORKBENCH_NO_SKIPS")):
             del os.environ[name]
     os.environ.update(GIT_CONFIG_GLOBAL=os.devnull, GIT_CONFIG_NOSYSTEM="1")
+    if not hasattr(config, "workerinput"):
+        config.stash[SERVERS] = servers.hold()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Leave no database and no server behind."""
+    servers.drop_databases()
+    if SERVERS in session.config.stash:
+        servers.release(session.config.stash[SERVERS])
 
 
 def _refuse(report: pytest.TestReport | pytest.CollectReport) -> None:

@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from tests import servers
 from workbench.metrics.embedded import EmbeddedStore
 from workbench.metrics.protocol import MetricStore
 
-STORES: dict[str, Callable[[Path], MetricStore]] = {"embedded": lambda folder: EmbeddedStore(folder / "data")}
+STORES: dict[str, Callable[[Path], MetricStore]] = {
+    "embedded": lambda folder: EmbeddedStore(folder / "data"),
+    "mariadb": lambda _: servers.empty_store("mariadb"),
+    "mysql": lambda _: servers.empty_store("mysql"),
+}
 """A factory may call pytest.skip with the reason why its server is not available."""
+
+PARAMETERS = [
+    pytest.param(name, marks=pytest.mark.integration) if name in servers.KINDS else name for name in sorted(STORES)
+]

@@ -111,11 +111,12 @@ def wanted(lock: str) -> list[Requirement]:
         "run.txt": groups["build"],
         "test.txt": [*groups["build"], *(each for each in groups["dev"] if isinstance(each, str))],
         "lab.txt": [*groups["build"], *said["project"]["optional-dependencies"]["lab"]],
+        "mysql.txt": said["project"]["optional-dependencies"]["mysql"],
     }
     return [Requirement(text) for text in [*said["project"]["dependencies"], *more[lock]]]
 
 
-@pytest.mark.parametrize("lock", ["run.txt", "test.txt", "lab.txt"])
+@pytest.mark.parametrize("lock", ["run.txt", "test.txt", "lab.txt", "mysql.txt"])
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13", "3.14"])
 def test_lock_satisfies_what_the_project_declares(lock: str, python: str) -> None:
     environment = {"python_version": python, "python_full_version": f"{python}.9"}
@@ -133,7 +134,7 @@ def test_lock_satisfies_what_the_project_declares(lock: str, python: str) -> Non
 
 def test_every_lock_agrees_with_the_one_that_runs() -> None:
     """The set-up installs them over each other: a package must not go up and down."""
-    for name in ("test.txt", "lab.txt"):
+    for name in ("test.txt", "lab.txt", "mysql.txt"):
         other = pins(name)
         for package, entries in pins("run.txt").items():
             versions = {str(pin.specifier) for pin in entries}

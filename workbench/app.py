@@ -42,6 +42,11 @@ def connect(**overrides: Any) -> Bench:
 
 
 def _metric_store(settings: Settings) -> MetricStore:
+    if settings.metrics_url is not None:
+        from workbench.metrics import mysql_engine
+        from workbench.metrics.mysql import MySQLStore
+
+        return MySQLStore(mysql_engine.from_settings(settings))
     from workbench.metrics.embedded import EmbeddedStore
 
     return EmbeddedStore(settings.data)

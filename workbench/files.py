@@ -7,7 +7,7 @@ from typing import Literal
 
 from workbench.errors import ConfigurationError
 
-Folder = Literal["queries", "notebooks", "cql"]
+Folder = Literal["queries", "notebooks", "cql", "migrations"]
 
 _PACKAGE = Path(__file__).resolve().parent
 

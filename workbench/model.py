@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final, Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -49,6 +50,7 @@ def naive_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
+@lru_cache(maxsize=4096)  # every question asks for the same few hundred days
 def local_midnight(day: date, timezone: str) -> datetime:
     """The first moment of a local day; where a DST change skips midnight, the moment after the gap."""
     return _settled(datetime.combine(day, time(), tzinfo=zone(timezone)), timezone)

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from workbench.errors import ConfigurationError, ParameterError
@@ -76,6 +76,27 @@ class Settings(BaseSettings):
         default=10.0, gt=0, allow_inf_nan=False, description="size at which the file is put aside"
     )
     query_log_files: int = Field(default=5, ge=1, description="how many files put aside are kept")
+
+    metrics_url: SecretStr | None = Field(
+        default=None, description="mysql://user:password@host:3306/database; without it the embedded store is used"
+    )
+    metrics_replica_url: SecretStr | None = Field(
+        default=None, description="a read replica of metrics_url, asked first"
+    )
+    metrics_password: SecretStr | None = Field(default=None, description="password of metrics_url, if that has none")
+    metrics_password_file: Path | None = Field(default=None, description="file whose first line is that password")
+    metrics_tls: Literal["off", "encrypt", "verify"] = Field(
+        default="off", description="encrypt the connection; verify also checks the server's certificate and name"
+    )
+    metrics_tls_ca: Path | None = Field(default=None, description="certificates that verify trusts, a PEM file")
+    pool_size: int = Field(default=5, ge=1, description="connections to MySQL that stay open")
+    pool_overflow: int = Field(default=10, ge=0, description="further ones while they are needed")
+    pool_recycle_seconds: int = Field(default=600, ge=1, description="age at which a connection is replaced")
+    connect_timeout_seconds: int = Field(default=10, ge=1, description="longest wait for a connection")
+    read_timeout_seconds: int = Field(default=60, ge=1, description="longest wait for an answer from the network")
+    write_timeout_seconds: int = Field(default=60, ge=1, description="longest wait for the network to take a statement")
+    load_timeout_seconds: int = Field(default=900, ge=1, description="the same two for an import")
+    statement_limit_seconds: float = Field(default=30.0, gt=0, description="longest time that a question may take")
 
     @field_validator("cache")
     @classmethod

@@ -119,12 +119,13 @@ def test_an_open_store_sees_what_another_import_replaced(store: MetricStore, tmp
 
 def test_wrong_parameters_are_refused(store: MetricStore) -> None:
     query = queries.get("projects")
-    for given, says in [
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({}, "needs projects"),
         ({"projects": ["a"], "x": 1}, "no parameter x"),
         ({"projects": "a"}, "must be text"),
         ({"projects": [1]}, "must be text"),
-    ]:
+    ]
+    for given, says in wrong:
         with pytest.raises(ParameterError, match=says):
             store.query(query, given)
 

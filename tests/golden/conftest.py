@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.stores import STORES
+from tests.stores import PARAMETERS, STORES
 from workbench.metrics.protocol import MetricStore
 
 
-@pytest.fixture(params=sorted(STORES))
+@pytest.fixture(params=PARAMETERS)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> MetricStore:
     """An empty store of each kind."""
     return STORES[request.param](tmp_path)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -89,5 +89,5 @@ def _cell(text: str, default: Any) -> str | None:
 def _parameters(query: queries.Query, folder: Path) -> dict[str, Any]:
     given = json.loads((folder / "parameters.json").read_text(encoding="utf-8"))
     kinds = {parameter.name: parameter.type for parameter in query.parameters}
-    read = {"datetime": datetime.fromisoformat, "json": json.dumps}
-    return {name: read.get(kinds[name], lambda same: same)(value) for name, value in given.items()}
+    read: dict[str, Callable[[Any], Any]] = {"datetime": datetime.fromisoformat, "json": json.dumps}
+    return {name: read[kinds[name]](value) if kinds[name] in read else value for name, value in given.items()}

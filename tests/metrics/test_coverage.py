@@ -101,5 +101,5 @@ def test_pooled_is_never_complete_with_a_project_that_knows_nothing() -> None:
     ],
 )
 def test_a_local_day_counts_one_whatever_its_length(start: str, end: str, zone: str, days: float) -> None:
-    moments = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (start, end))
-    assert days_between(*moments, zone) == pytest.approx(days, abs=1e-9)
+    first, last = (datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (start, end))
+    assert days_between(first, last, zone) == pytest.approx(days, abs=1e-9)

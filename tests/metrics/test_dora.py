@@ -136,7 +136,7 @@ def test_questions_that_make_no_sense_are_refused(store: EmbeddedStore, folder: 
 def test_trend_in_another_bucket_has_the_same_total(store: EmbeddedStore, folder: Path) -> None:
     load_rows(store, [deployment(f"d{n}", f"2025-03-{4 + 2 * n:02d}") for n in range(10)], folder, ALL)
     for unit in ("day", "week", "month"):
-        points = measure_trend(store, Question((PROJECT,), MARCH, now=NOW), unit)  # type: ignore[arg-type]
+        points = measure_trend(store, Question((PROJECT,), MARCH, now=NOW), unit)
         assert sum(one.n for one in points if one.metric == "deployment_frequency") == 10
 
 

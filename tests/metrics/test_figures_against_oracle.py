@@ -133,7 +133,7 @@ def test_figures_are_those_of_the_definitions(
                     assert figure.previous == before[key][0], key
 
 
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(st.fixed_dictionaries({project: st.tuples(histories(project), covers) for project in PROJECTS}), windows)
 def test_a_time_zone_moves_buckets_and_nothing_else(
     projects: dict[str, tuple[list[Row], Covers]], window: Window

@@ -309,7 +309,7 @@ def test_removing_what_is_not_there_says_so(
 ) -> None:
     load_rows(store, [D1], folder)
     with pytest.raises(ParameterError, match=says):
-        ingest.remove(store, **what, link_hours=168)  # type: ignore[arg-type]
+        ingest.remove(store, **what, link_hours=168)
 
 
 # -- an unchanged repository -----------------------------------------------------------------------------------------
@@ -352,7 +352,7 @@ def splits(draw: st.DrawFn, rows: Sequence[Row]) -> list[Extract]:
     return draw(st.permutations(files))
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(st.data(), histories())
 def test_order_of_imports_splits_and_doubles_do_not_matter(data: st.DataObject, rows: list[Row]) -> None:
     """Two ways to bring the same rows in end in the same facts and links."""
@@ -366,7 +366,7 @@ def test_order_of_imports_splits_and_doubles_do_not_matter(data: st.DataObject, 
     assert found[0] == found[1]
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(st.data(), st.lists(st.tuples(st.none() | st.integers(0, 3), st.booleans(), st.sampled_from(["", "d1", "d2"]))))
 def test_the_latest_version_wins_in_any_order(
     data: st.DataObject, versions: list[tuple[int | None, bool, str]]

@@ -26,28 +26,28 @@ HEADER = """-- name: good
 """
 
 
-@pytest.mark.parametrize(
-    ("name", "place", "says"),
-    [
-        ("undeclared", "8:47", "parameter :until is not declared"),
-        ("unused", "1:1", "parameter projects is declared but not used"),
-        ("open_quote", "7:3", "a quote or comment does not end"),
-        ("open_comment", "6:22", "a quote or comment does not end"),
-        ("escaped_quote", "6:20", "a quote or comment does not end"),
-        ("parameter_type", "3:1", "parameter type 'date' is unknown"),
-        ("parameter_twice", "4:1", "parameter a is declared twice"),
-        ("column_type", "3:1", "column type 'float' is unknown"),
-        ("column_form", "3:1", "cannot be read: column N-N integer"),
-        ("name_form", "1:1", "cannot be read: name: Bad Name"),
-        ("no_name", "1:1", "the header has no name"),
-        ("no_sentence", "1:1", "the header has no sentence"),
-        ("no_columns", "1:1", "the header has no columns"),
-        ("no_grain", "1:1", "the header has no grain"),
-        ("no_header", "1:1", "the header has no name"),
-        ("empty", "1:1", "the header has no name"),
-        ("no_sql", "1:1", "there is no SQL below the header"),
-    ],
-)
+BAD_FILES = [
+    ("undeclared", "8:47", "parameter :until is not declared"),
+    ("unused", "1:1", "parameter projects is declared but not used"),
+    ("open_quote", "7:3", "a quote or comment does not end"),
+    ("open_comment", "6:22", "a quote or comment does not end"),
+    ("escaped_quote", "6:20", "a quote or comment does not end"),
+    ("parameter_type", "3:1", "parameter type 'date' is unknown"),
+    ("parameter_twice", "4:1", "parameter a is declared twice"),
+    ("column_type", "3:1", "column type 'float' is unknown"),
+    ("column_form", "3:1", "cannot be read: column N-N integer"),
+    ("name_form", "1:1", "cannot be read: name: Bad Name"),
+    ("no_name", "1:1", "the header has no name"),
+    ("no_sentence", "1:1", "the header has no sentence"),
+    ("no_columns", "1:1", "the header has no columns"),
+    ("no_grain", "1:1", "the header has no grain"),
+    ("no_header", "1:1", "the header has no name"),
+    ("empty", "1:1", "the header has no name"),
+    ("no_sql", "1:1", "there is no SQL below the header"),
+]
+
+
+@pytest.mark.parametrize(("name", "place", "says"), BAD_FILES)
 def test_a_bad_file_is_named_with_line_and_column(name: str, place: str, says: str) -> None:
     with pytest.raises(QueryError) as caught:
         queries.parse((BAD / f"{name}.sql").read_text(encoding="utf-8"), f"{name}.sql")
@@ -56,8 +56,7 @@ def test_a_bad_file_is_named_with_line_and_column(name: str, place: str, says: s
 
 
 def test_every_bad_file_is_tried() -> None:
-    marks = test_a_bad_file_is_named_with_line_and_column.pytestmark
-    assert {path.stem for path in BAD.glob("*.sql")} == {case[0] for case in marks[0].args[1]}
+    assert {path.stem for path in BAD.glob("*.sql")} == {name for name, _, _ in BAD_FILES}
 
 
 def test_two_files_with_one_name_are_refused(tmp_path: Path) -> None:

@@ -42,8 +42,10 @@ class ProjectCoverage:
 
     def complete(self, window: Window | Bucket, *facts: Fact) -> bool:
         """Whether all these facts are known for the whole window, and in each project."""
-        part = _within(self.facts if self.everywhere is None else self.everywhere, window, facts)
-        return part is not None and part.start <= window.start and part.end >= window.end
+        known = self.facts if self.everywhere is None else self.everywhere
+        return all(
+            fact in known and known[fact].start <= window.start and known[fact].end >= window.end for fact in facts
+        )
 
 
 def _within(known: Mapping[Fact, Span], window: Window | Bucket, facts: Iterable[Fact]) -> Span | None:

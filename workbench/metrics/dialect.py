@@ -29,4 +29,7 @@ def to_duckdb(sql: str) -> str:
         )
         alias = table.args.get("alias")
         table.replace(exp.Subquery(this=rows, alias=alias and alias.copy()))
+    for join in tree.find_all(exp.Join):
+        if join.kind == "STRAIGHT_JOIN":  # tells MySQL's optimiser an order; the answer is that of JOIN
+            join.set("kind", None)
     return tree.sql(dialect="duckdb", pretty=True)

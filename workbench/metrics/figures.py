@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+from workbench.format import count
 from workbench.metrics import statistics
 from workbench.metrics.coverage import Fact, ProjectCoverage, Span, days_between
 from workbench.metrics.levels import Edition
@@ -228,8 +229,9 @@ def _rule(metric: Metric, statistic: Statistic, part: Part, days: float | None, 
     if days is None:
         return f"No data: no imported source covers {' and '.join(NEEDS[metric])} in this window."
     counts = part.counts
+    deployments = count(counts.deployments, "deployment")
     if statistic == "per_week":
-        return f"{counts.deployments} deployments in {days:.4g} covered days, per 7 days; exact Poisson interval."
+        return f"{deployments} in {days:.4g} covered days, per 7 days; exact Poisson interval."
     if statistic == "median_days_per_week":
         return (
             "Median over the complete Monday weeks of the window of their days with a deployment; "
@@ -237,15 +239,15 @@ def _rule(metric: Metric, statistic: Statistic, part: Part, days: float | None, 
         )
     if metric == "change_fail_rate":
         return (
-            f"{counts.failed} of {counts.deployments} deployments failed: {counts.failed_no_go} by their own decision, "
+            f"{counts.failed} of {deployments} failed: {counts.failed_no_go} by their own decision, "
             f"{counts.failed_named} named by an incident, {counts.failed_revert} reverted later, "
             f"{counts.failed_time} charged by time (at most {link_hours:g} h before the incident); "
-            f"{counts.unsettled} are too young to be settled. Wilson interval."
+            f"too young to be settled: {counts.unsettled}. Wilson interval."
         )
     if metric == "rework_rate":
         return (
-            f"{counts.rework} of {counts.deployments} deployments were rework: decided so by their source, or one of "
-            f"the {counts.rework_fix} that an incident names as its fix. Wilson interval."
+            f"Rework: {counts.rework} of {deployments}, decided so by their source or named as "
+            f"its fix by an incident ({counts.rework_fix}). Wilson interval."
         )
     return _duration_rule(metric, statistic, part)
 
@@ -259,10 +261,10 @@ def _duration_rule(metric: Metric, statistic: Statistic, part: Part) -> str:
     interval = "" if statistic == "mean" else "; interval by order statistics"
     if metric == "lead_time":
         return (
-            f"{what} over the {part.lead.n} changes that the window's deployments shipped, "
+            f"{what} over {count(part.lead.n, 'change')} that the window's deployments shipped, "
             f"from change to deployment{interval}."
         )
     return (
-        f"{what} over the {part.recovery.n} fixed incidents that began in the window and are charged to a deployment, "
-        f"from begin to recovery{interval}; {part.open} more are still open."
+        f"{what} over {count(part.recovery.n, 'fixed incident')} that began in the window and can be charged to a "
+        f"deployment, from begin to recovery{interval}; still open beside them: {part.open}."
     )
