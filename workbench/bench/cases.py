@@ -89,6 +89,10 @@ def all_cases(stores: Sequence[str], rows: int) -> list[Case]:
             continue
         if store in ("embedded", "mysql"):
             made += metric_cases(store, rows)
+        if store == "mysql":
+            from workbench.bench.mysql_cases import mysql_cases
+
+            made += mysql_cases(rows)
         if store in ("embedded", "cassandra"):
             made += log_cases(store, rows)
         if store == "report":

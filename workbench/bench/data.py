@@ -36,6 +36,7 @@ LOG_DAYS: Final = 5
 LOG_HOSTS: Final = 20
 MOST_NAMES: Final = 200_000
 """Data with more rows have no titles: no question about so many rows shows them."""
+EMPTY: Final = State(FACTS.empty_table(), FEATURES.empty_table(), IMPORTS.empty_table())
 _DAY_US: Final = 86_400_000_000
 _WORDS: Final = (
     "cache", "checkout", "retry", "index", "payment", "timeout", "header", "export", "login", "queue", "report",
@@ -63,6 +64,16 @@ SELECT
   make_timestamp(moment) AS created_at
 FROM drawn
 """
+
+
+def renamed(state: State, project: str) -> State:
+    """The same rows under another project's name."""
+
+    def named(table: pa.Table) -> pa.Table:
+        index = table.schema.get_field_index("project")
+        return table.set_column(index, table.schema.field(index), pa.repeat(pa.scalar(project), table.num_rows))
+
+    return State(named(state.facts), named(state.features), named(state.imports))
 
 
 def project_names(rows: int) -> tuple[str, ...]:

@@ -90,7 +90,7 @@ def verdicts(it: Performance) -> str:
     if not it.verdicts:
         return muted("No case of this run has a target.")
     columns = [
-        Column("Case", name=True),
+        Column("Case"),
         Column("Target"),
         Column("Found", True),
         Column("95 % interval", True),
@@ -127,8 +127,10 @@ def _percentile_text(one: Judged) -> str:
     return f"{share}, server time" if one.target.clock == "server" else share
 
 
-def _case(result: Result) -> str:
-    return f'{text(result.case)}<div class="wb-n">{text(result.title)}</div>'
+def _case(result: Result, *, titled: bool = False) -> str:
+    """The id on one line, with what it means below it or in its tooltip."""
+    below = f'<div class="wb-n">{text(result.title)}</div>' if titled else ""
+    return f'<strong class="wb-pair" title="{text(result.title)}">{text(result.case)}</strong>{below}'
 
 
 def _badge(said: str) -> str:
@@ -141,9 +143,8 @@ def results(it: Performance) -> str:
     quiet = [line for line in it.lines if line.result.kind in ("warm", "cold")]
     loaded = [line for line in it.lines if line.result.kind not in ("warm", "cold")]
     columns = [
-        Column("Case", name=True),
+        Column("Case"),
         Column("State"),
-        Column("Target", True),
         Column("n", True),
         Column("min", True),
         Column("median", True),
@@ -151,32 +152,31 @@ def results(it: Performance) -> str:
         Column("p99", True),
         Column("95 % of median", True),
         Column("Server", True),
-        Column("Verdict"),
+        Column("Target"),
     ]
     if not any(line.server is not None for line in quiet):
         columns = [column for column in columns if column.head != "Server"]
-    made = table(columns, [_result_row(line, len(columns) == 11) for line in quiet])
+    made = table(columns, [_result_row(line, len(columns) == 10) for line in quiet])
     return made + (_load_table(loaded) if loaded else "")
 
 
 def _result_row(line: Line, with_server: bool) -> list[str]:
     times = (line.minimum, line.median.value, line.p95, line.p99)
-    goals = "<br>".join(unbroken(target_text(one)) for one in line.judged)
+    goals = "<br>".join(f"{unbroken(target_text(one))} {_badge(one.verdict)}" for one in line.judged)
     return [
         _case(line.result),
         KINDS[line.result.kind],
-        goals,
         f"{line.n:,}",
         *(unbroken(words.seconds(value)) for value in times),
         unbroken(words.span(line.median.low, line.median.high)),
         *([unbroken(words.seconds(line.server)) if line.server is not None else ""] if with_server else []),
-        "<br>".join(_badge(one.verdict) for one in line.judged),
+        goals,
     ]
 
 
 def _load_table(lines: list[Line]) -> str:
     columns = [
-        Column("Under load", name=True),
+        Column("Under load"),
         Column("How"),
         Column("Callers", True),
         Column("Arrivals", True),
@@ -196,7 +196,7 @@ def _load_table(lines: list[Line]) -> str:
         ]
         for line in lines
     ]
-    said = "An open loop counts from the moment when a call should have started, so that a stall shows in every call it delays."
+    said = "An open loop counts from when a call should have started: a stall shows in every call that it delays."
     return table(columns, rows) + muted(said)
 
 
@@ -216,8 +216,8 @@ def ratio_table(it: Performance) -> str:
         for one in it.ratios
     ]
     return table(columns, rows) + muted(
-        "Median of the ratios of neighbouring rounds, with its 95 % interval; n counts rounds. A peer does it as others do, an "
-        "alternative is another way to use the same store."
+        "Median of the ratios of neighbouring rounds, with its 95 % interval; n counts rounds. A peer does it as others "
+        "do, an alternative is another way to use the same store."
     )
 
 
@@ -226,7 +226,7 @@ def changes(it: Performance) -> str:
     if it.comparison is None:
         return muted("This is the first run on this machine with these versions; there is nothing to compare it with.")
     columns = [
-        Column("Case", name=True),
+        Column("Case"),
         Column("State"),
         Column("Before", True),
         Column("Now", True),
@@ -236,8 +236,8 @@ def changes(it: Performance) -> str:
     order = {"slower": 0, "faster": 1, "undecided": 2, "same": 3, "not judged": 4}
     found = sorted(it.comparison.changes, key=lambda change: order[change.judgement])
     return table(columns, [_change_row(change) for change in found]) + muted(
-        f"Against {text(it.comparison.old.id)}. Slower: the whole interval of the ratio is above {1 + MARGIN:.2f}, also in units "
-        f"of a fixed piece of work. An unchanged program is flagged in at most {FALSE_ALARMS:.0%} of comparisons."
+        f"Against {text(it.comparison.old.id)}. Slower: the whole interval of the ratio is above {1 + MARGIN:.2f}, also in "
+        f"units of a fixed piece of work. An unchanged program is flagged in at most {FALSE_ALARMS:.0%} of comparisons."
     )
 
 

@@ -172,8 +172,8 @@ def _families(cases: Sequence[tuple[Case, Call, float]], plan: Plan, clock: Cloc
 def _share_out(families: Sequence[_Family], seconds: float) -> float:
     """Give each family its rounds, and say how many seconds all of them need.
 
-    The shares of the time are equal, and what a quick family does not need goes to the others. One whose least rounds need
-    more than its share takes that time on top, and not from the others.
+    The shares of the time are equal, and what a quick family does not need goes to the others. One whose least rounds
+    need more than its share takes that time on top, and not from the others.
     """
     left = seconds
     ordered = sorted(families, key=lambda family: family.round_seconds)

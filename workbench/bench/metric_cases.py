@@ -80,18 +80,21 @@ def _asked(store: MetricStore, name: str, **parameters: Any) -> Any:
 
 
 def _ask(store: str, name: str, parameters: Mapping[str, Any], stage: Stage) -> Call:
-    return Call(partial(_asked, stage.metrics(store, _SMALL).store, name, **parameters))
+    filled = stage.metrics(store, _SMALL)
+    return Call(partial(_asked, filled.store, name, **parameters), server_seconds=filled.clock)
 
 
 def _one_change(store: str, stage: Stage) -> Call:
     filled = stage.metrics(store, _SMALL)
     newest = _asked(filled.store, "newest_changes", projects=[filled.project], size=1)
-    return Call(partial(_asked, filled.store, "with_index", feature=newest["feature_id"][0].as_py()))
+    feature = newest["feature_id"][0].as_py()
+    return Call(partial(_asked, filled.store, "with_index", feature=feature), server_seconds=filled.clock)
 
 
 def _one_join(store: str, stage: Stage) -> Call:
     filled = stage.metrics(store, _SMALL)
-    return Call(partial(_asked, filled.store, "changes_with_titles", projects=[filled.project], size=_PAGE))
+    ask = partial(_asked, filled.store, "changes_with_titles", projects=[filled.project], size=_PAGE)
+    return Call(ask, server_seconds=filled.clock)
 
 
 def _n_plus_one(store: str, stage: Stage) -> Call:
@@ -102,12 +105,12 @@ def _n_plus_one(store: str, stage: Stage) -> Call:
         names = page["feature_id"].to_pylist()
         return [_asked(filled.store, "one_title", projects=[filled.project], feature=name) for name in names]
 
-    return Call(run)
+    return Call(run, server_seconds=filled.clock)
 
 
 def _dashboard(store: str, rows: int, stage: Stage) -> Call:
     filled = stage.metrics(store, rows)
-    return Call(partial(measure, filled.store, question(filled.project)))
+    return Call(partial(measure, filled.store, question(filled.project)), server_seconds=filled.clock)
 
 
 def _cold_dashboard(rows: int, stage: Stage) -> Call:
@@ -131,7 +134,7 @@ def _in_python(store: str, rows: int, stage: Stage) -> Call:
         window = _asked(filled.store, "window_rows", projects=[filled.project], **_span(_WINDOW_DAYS))
         return five_figures(window.to_pandas())
 
-    return Call(run)
+    return Call(run, server_seconds=filled.clock)
 
 
 def _pandas(rows: int, stage: Stage) -> Call:

@@ -15,6 +15,7 @@ import numpy as np
 
 from workbench.bench import machine
 from workbench.bench.cases import SIZES, Call, Case, all_cases, choose, writes
+from workbench.bench.evidence import evidence_of
 from workbench.bench.history import History, Result, Run, new_id
 from workbench.bench.load import Load, closed_loop, open_loop
 from workbench.bench.measure import NORMAL, Plan, Sample, measure
@@ -105,7 +106,7 @@ def execute(
         samples = measure(ready, order.plan, pace=machine.pace, progress=progress)
         results = [_result(sample) for sample in samples]
         results += _under_load(ready, samples, order.plan)
-        evidence = stage.evidence
+        evidence = evidence_of(stage, servers)
         found = machine.fingerprint(servers.describe(stage.used()))
     paces = _in_order(samples)
     run = Run(

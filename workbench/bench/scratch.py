@@ -26,7 +26,7 @@ from typing import Final
 from workbench.errors import StoreError, WorkbenchError
 
 PREFIX: Final = "workbench_bench_"
-_NAME: Final = re.compile(rf"{PREFIX}[0-9a-f]{{12}}(_[a-z0-9]{{1,12}})?")
+_NAME: Final = re.compile(rf"{PREFIX}[0-9a-f]{{12}}(_[a-z0-9_]{{0,11}}[a-z0-9])?")
 Remover = Callable[[str], None]
 """Removes the schema or keyspace of that name, if it exists."""
 

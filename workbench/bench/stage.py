@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import workbench
 from workbench.bench import data
@@ -23,12 +23,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A metric store with generated facts. ``project`` is one of typical size; ``folder`` is an embedded one's."""
+    """A metric store with generated facts. ``project`` is one of typical size.
+
+    ``folder`` is that of an embedded store, ``schema`` and ``clock`` (the server's own seconds) are those of a server's.
+    """
 
     store: MetricStore
     project: str
     rows: int
-    folder: Path | None
+    folder: Path | None = None
+    schema: str = ""
+    clock: Callable[[], float] | None = None
 
 
 class Stage:
@@ -41,7 +46,6 @@ class Stage:
     def __init__(self, scratch: Scratch, stack: ExitStack, servers: Servers, said: Callable[[str], None]) -> None:
         self.scratch = scratch
         self.said = said
-        self.evidence: dict[str, Any] = {}
         self._stack = stack
         self._servers = servers
         self._metrics: dict[tuple[str, int], Filled] = {}
@@ -51,35 +55,65 @@ class Stage:
         """The metric store of that kind with so many rows."""
         if (store, rows) not in self._metrics:
             self.said(f"Writing about {rows:,} rows of dora_metrics into {store} ...")
-            folder = self.scratch.folder / f"metrics_{LABELS[rows]}" if store == "embedded" else None
-            made = self._open_metrics(store, folder, LABELS[rows])
-            for name, state in data.states(rows):
-                with made.lock([name]):
-                    made.write(name, made.read([name]), state)
-            self._metrics[store, rows] = Filled(made, data.typical_project(rows), rows, folder)
+            open_one = self._embedded if store == "embedded" else self._on_server
+            self._metrics[store, rows] = open_one(rows)
         return self._metrics[store, rows]
 
-    def _open_metrics(self, store: str, folder: Path | None, suffix: str) -> MetricStore:
-        if folder is None:
-            return self._servers.metrics(store, self.scratch, self._stack, suffix)
+    def _embedded(self, rows: int) -> Filled:
         from workbench.metrics.embedded import EmbeddedStore
 
-        return EmbeddedStore(folder)
+        folder = self.scratch.folder / f"metrics_{LABELS[rows]}"
+        made = EmbeddedStore(folder)
+        _fill(made, rows)
+        return Filled(made, data.typical_project(rows), rows, folder)
+
+    def _on_server(self, rows: int) -> Filled:
+        made, schema = self._servers.metrics(self.scratch, self._stack, LABELS[rows])
+        _fill(made, rows)
+        self._servers.mysql.run(schema, "ANALYZE TABLE dora_metrics")
+        clock = self._servers.clock(schema, self._stack)
+        return Filled(made, data.typical_project(rows), rows, schema=schema, clock=clock)
+
+    def copy_of(
+        self, filled: Filled, kind: str, without: Sequence[str]
+    ) -> tuple[MetricStore, Callable[[], float] | None]:
+        """The same rows in another schema of the same server, without some indexes."""
+        from workbench.bench.mysql import copy_without
+
+        self.said(f"Copying {filled.rows:,} rows without {', '.join(without)} ...")
+        made, schema = self._servers.metrics(self.scratch, self._stack, f"{LABELS[filled.rows]}_{kind}")
+        copy_without(self._servers.mysql, filled.schema, schema, without)
+        return made, self._servers.clock(schema, self._stack)
+
+    def own(self, close: Callable[[], object]) -> None:
+        """Call this when the run ends."""
+        self._stack.callback(close)
 
     def logs(self, store: str, rows: int) -> LogStore:
         """The log store of that kind with so many lines."""
         if (store, rows) not in self._logs:
             self.said(f"Writing about {rows:,} lines of infrastructure_logs into {store} ...")
-            made = self._servers.logs(store, self.scratch, self._stack, LABELS[rows])
+            made = self._servers.logs(self.scratch, self._stack, LABELS[rows])
             made.load(data.log_batches(rows))
             self._logs[store, rows] = made
         return self._logs[store, rows]
+
+    def filled(self) -> list[Filled]:
+        """The largest metric store of each kind."""
+        largest = {name: made for (name, _), made in sorted(self._metrics.items(), key=lambda item: item[0][1])}
+        return list(largest.values())
 
     def used(self) -> dict[str, MetricStore | LogStore]:
         """One store of each kind that was used."""
         return {name: filled.store for (name, _), filled in self._metrics.items()} | {
             f"{name} logs": logs for (name, _), logs in self._logs.items()
         }
+
+
+def _fill(store: MetricStore, rows: int) -> None:
+    for name, state in data.states(rows):
+        with store.lock([name]):
+            store.write(name, store.read([name]), state)
 
 
 def child_environment(**more: str) -> dict[str, str]:
