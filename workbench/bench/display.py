@@ -17,7 +17,7 @@ from workbench.display.fragment import Column, folded, muted, note, table, text,
 
 KINDS: Final = {"warm": "warm", "cold": "cold", "closed": "closed loop", "open": "open loop"}
 _LEVELS: Final = {"met": "elite", "missed": "low", "undecided": "", "slower": "low", "faster": "elite"}
-_MARKS: Final = {"met": "met", "missed": "missed", "undecided": "undecided"}
+_MYSQL_REMEDY: Final = " Set WORKBENCH_METRICS_URL and run workbench bench again."
 
 
 def header(it: Performance) -> str:
@@ -67,8 +67,8 @@ def verdict_cards(it: Performance) -> str:
 def _card(title: str, value: str, level: str, small: str) -> str:
     mark = f'<span class="wb-level" data-level="{level}">{text(_LEVEL_WORDS[level])}</span>' if level else ""
     return (
-        f'<section class="wb-card"><h4 class="wb-card-title">{text(title)}</h4><div class="wb-value">{text(value)}</div>'
-        f'{mark}<div class="wb-n">{text(small)}</div></section>'
+        f'<section class="wb-card"><h4 class="wb-card-title">{text(title)}</h4>'
+        f'<div class="wb-value">{text(value)}</div>{mark}<div class="wb-n">{text(small)}</div></section>'
     )
 
 
@@ -216,8 +216,8 @@ def ratio_table(it: Performance) -> str:
         for one in it.ratios
     ]
     return table(columns, rows) + muted(
-        "Median of the ratios of neighbouring rounds, with its 95 % interval; n counts rounds. A peer does it as others "
-        "do, an alternative is another way to use the same store."
+        "Median of the ratios of neighbouring rounds, with its 95 % interval; n counts rounds. A peer does it as "
+        "others do, an alternative is another way to use the same store."
     )
 
 
@@ -236,8 +236,9 @@ def changes(it: Performance) -> str:
     order = {"slower": 0, "faster": 1, "undecided": 2, "same": 3, "not judged": 4}
     found = sorted(it.comparison.changes, key=lambda change: order[change.judgement])
     return table(columns, [_change_row(change) for change in found]) + muted(
-        f"Against {text(it.comparison.old.id)}. Slower: the whole interval of the ratio is above {1 + MARGIN:.2f}, also in "
-        f"units of a fixed piece of work. An unchanged program is flagged in at most {FALSE_ALARMS:.0%} of comparisons."
+        f"Against {text(it.comparison.old.id)}. Slower: the whole interval of the ratio is above {1 + MARGIN:.2f}, as "
+        "it is and in units of a fixed piece of work. An unchanged program is flagged in at most "
+        f"{FALSE_ALARMS:.0%} of comparisons."
     )
 
 
@@ -274,12 +275,14 @@ def bottlenecks(it: Performance) -> str:
     return table(columns, rows)
 
 
-def plans(it: Performance) -> str:
-    """How the servers ran the dashboard's questions."""
-    found: list[Mapping[str, Any]] = it.run.evidence.get("mysql", {}).get("plans", [])
+def plans(it: Performance, store: str = "mysql") -> str:
+    """How a store ran the dashboard's questions, as it tells itself."""
+    found: list[Mapping[str, Any]] = it.run.evidence.get(store, {}).get("plans", [])
     if not found:
-        return muted("MySQL was not part of this run. Set WORKBENCH_METRICS_URL and run workbench bench again.")
-    return "".join(folded(plan["query"], f'<pre class="wb-sql">{text(plan["plan"])}</pre>') for plan in found)
+        return muted(f"{text(store)} was not part of this run." + (_MYSQL_REMEDY if store == "mysql" else ""))
+    rows: int = it.run.evidence[store]["rows"]
+    shown = "".join(folded(plan["query"], f'<pre class="wb-sql">{text(plan["plan"])}</pre>') for plan in found)
+    return muted(f"{text(store)}, {rows:,} rows: plans with measured rows and times.") + shown
 
 
 def cassandra(it: Performance) -> str:
@@ -321,7 +324,7 @@ def _plain(value: object) -> str:
     return " ".join(str(part) for part in value.values()) if isinstance(value, Mapping) else str(value)
 
 
-PIECES: Final[Mapping[str, Callable[[Performance], str]]] = {
+PIECES: Final[Mapping[str, Callable[..., str]]] = {
     "header": header,
     "cards": verdict_cards,
     "verdicts": verdicts,

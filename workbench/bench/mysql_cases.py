@@ -17,8 +17,8 @@ _SMALL: Final = SIZES["10k"]
 _COVERING: Final = ("dora_metrics_window", "dora_metrics_charged", "dora_metrics_fixed")
 _SINGLE: Final = ("dora_metrics_phase", "dora_metrics_feature", "dora_metrics_created")
 _INSERT: Final = (
-    "INSERT INTO dora_metrics (project, cycle_id, feature_id, phase_name, decision, duration_seconds, charged_to, link_rule, "
-    "source, metadata, created_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    "INSERT INTO dora_metrics (project, cycle_id, feature_id, phase_name, decision, duration_seconds, charged_to, "
+    "link_rule, source, metadata, created_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
 _COLUMNS: Final = (
     "cycle_id", "feature_id", "phase_name", "decision", "duration_seconds", "charged_to", "link_rule", "source",

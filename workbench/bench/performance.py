@@ -92,14 +92,14 @@ class Performance:
             raise ParameterError(f"There is no chart {name!r}.", f"There are: {', '.join(CHARTS)}.")
         return CHARTS[name](self)
 
-    def show(self, name: str) -> Html:
-        """A piece of the report by name (workbench.bench.display.PIECES)."""
+    def show(self, name: str, **options: Any) -> Html:
+        """A piece of the report by name (workbench.bench.display.PIECES); ``plans`` takes a ``store``."""
         from workbench.bench.display import PIECES
         from workbench.display.fragment import Html
 
         if name not in PIECES:
             raise ParameterError(f"There is no display {name!r}.", f"There are: {', '.join(PIECES)}.")
-        return Html(PIECES[name](self))
+        return Html(PIECES[name](self, **options))
 
     def as_json(self) -> dict[str, Any]:
         """All numbers for a program: the form of ``workbench bench --json`` and figures.json."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Filled:
     """A metric store with generated facts. ``project`` is one of typical size.
 
-    ``folder`` is that of an embedded store, ``schema`` and ``clock`` (the server's own seconds) are those of a server's.
+    An embedded one has a ``folder``; one on a server has a ``schema`` and a ``clock``, the server's own seconds.
     """
 
     store: MetricStore
