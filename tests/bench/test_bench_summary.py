@@ -121,6 +121,15 @@ def test_times_in_words(value: float | None, said: str) -> None:
     assert words.seconds(value) == said
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(0.001, 0.002, "1.00 – 2.00 ms"), (0.0005, 0.002, "500 µs – 2.00 ms"), (0.001, None, "over 1.00 ms"),
+     (None, 0.002, "under 2.00 ms"), (None, None, "")],
+)  # fmt: skip
+def test_intervals_in_words(low: float | None, high: float | None, said: str) -> None:
+    assert words.span(low, high) == said
+
+
 def test_ratio_in_words() -> None:
     assert words.ratio(Estimate(0.4234, 9, 0.401, 0.45)) == "0.42 times (0.40 – 0.45)"
     assert words.ratio(Estimate(None, 0)) == "–"

@@ -134,6 +134,7 @@ def growth(it: Performance) -> go.Figure:
             "title": {"text": "Rows"},
         },
         yaxis={**seconds_axis("Median time", values), "showgrid": True},
+        showlegend=True,
     )
     return chart
 

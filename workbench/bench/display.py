@@ -104,13 +104,12 @@ def verdicts(it: Performance) -> str:
 
 def _verdict_row(line: Line, one: Judged) -> list[str]:
     say = words.rate if one.target.at_least else words.seconds
-    bounds = [words.NONE if bound is None else say(bound) for bound in (one.found.low, one.found.high)]
     reason = f'<div class="wb-n">{text(one.reason)}</div>' if one.reason else ""
     return [
-        _case(line.result),
-        f'{text(target_text(one))}<div class="wb-n">{text(_percentile_text(one))}</div>',
+        _case(line.result, titled=True),
+        f'{unbroken(target_text(one))}<div class="wb-n">{text(_percentile_text(one))}</div>',
         unbroken(words.NONE if one.found.value is None else say(one.found.value)),
-        unbroken(" – ".join(bounds)) if one.found.value is not None else "",
+        unbroken(words.span(one.found.low, one.found.high, say)),
         f"{one.found.n:,}",
         text(one.target.source),
         _badge(one.verdict) + reason,
@@ -144,32 +143,33 @@ def results(it: Performance) -> str:
     loaded = [line for line in it.lines if line.result.kind not in ("warm", "cold")]
     columns = [
         Column("Case"),
-        Column("State"),
         Column("n", True),
         Column("min", True),
         Column("median", True),
+        Column("95 % interval", True),
         Column("p95", True),
         Column("p99", True),
-        Column("95 % of median", True),
         Column("Server", True),
         Column("Target"),
     ]
     if not any(line.server is not None for line in quiet):
         columns = [column for column in columns if column.head != "Server"]
-    made = table(columns, [_result_row(line, len(columns) == 10) for line in quiet])
+    made = table(columns, [_result_row(line, len(columns) == 9) for line in quiet])
     return made + (_load_table(loaded) if loaded else "")
 
 
 def _result_row(line: Line, with_server: bool) -> list[str]:
-    times = (line.minimum, line.median.value, line.p95, line.p99)
     goals = "<br>".join(f"{unbroken(target_text(one))} {_badge(one.verdict)}" for one in line.judged)
+    server = [] if not with_server else ["" if line.server is None else unbroken(words.seconds(line.server))]
     return [
         _case(line.result),
-        KINDS[line.result.kind],
         f"{line.n:,}",
-        *(unbroken(words.seconds(value)) for value in times),
+        unbroken(words.seconds(line.minimum)),
+        unbroken(words.seconds(line.median.value)),
         unbroken(words.span(line.median.low, line.median.high)),
-        *([unbroken(words.seconds(line.server)) if line.server is not None else ""] if with_server else []),
+        unbroken(words.seconds(line.p95)),
+        unbroken(words.seconds(line.p99)),
+        *server,
         goals,
     ]
 
@@ -238,7 +238,7 @@ def changes(it: Performance) -> str:
     return table(columns, [_change_row(change) for change in found]) + muted(
         f"Against {text(it.comparison.old.id)}. Slower: the whole interval of the ratio is above {1 + MARGIN:.2f}, as "
         "it is and in units of a fixed piece of work. An unchanged program is flagged in at most "
-        f"{FALSE_ALARMS:.0%} of comparisons."
+        f"{100 * FALSE_ALARMS:.0f} % of comparisons."
     )
 
 

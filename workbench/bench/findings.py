@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from workbench import format as human
 from workbench.bench import words
 from workbench.bench.history import Run
 from workbench.bench.statistics import MEDIAN, percentile
@@ -65,7 +66,7 @@ def _median(one: Ratio, *, ours: bool) -> str:
 
 def _gain(one: Ratio) -> str:
     """What the remedy saves of the time where somebody still does it the other way."""
-    return f"{1 - 1 / (one.ratio.value or 1):.0%} of that time, where it is done so"
+    return f"{human.share(round(1 - 1 / (one.ratio.value or 1), 2))} of that time, where it is done so"
 
 
 def _cold(run: Run) -> Iterator[Finding]:
@@ -132,9 +133,12 @@ def _mysql(run: Run) -> Iterator[Finding]:
     if isinstance(slow, str):
         yield Finding("Slow query log", "not measured", slow)
     elif slow:
-        yield Finding(
-            "Slow query log", "look" if slow["slow"] else "fine", f"{slow['slow']} statements over {slow['limit']} s"
-        )
+        evidence = f"{slow['slow']} statements over {slow['limit']} s"
+        if slow["slow"]:
+            remedy = "Read mysql.slow_log, and see the plans with: workbench dora --profile."
+            yield Finding("Slow query log", "look", evidence, remedy, "the time of the slowest questions")
+        else:
+            yield Finding("Slow query log", "fine", evidence)
     if pool := said.get("pool"):
         state: State = "look" if pool["waits"] else "fine"
         yield Finding(
@@ -176,7 +180,7 @@ def _cassandra(run: Run) -> Iterator[Finding]:
         yield Finding(
             "Heap against the rule of 25 % of memory",
             state,
-            f"{share:.0%} of {heap['memory_bytes'] / 2**30:,.0f} GiB",
+            f"{human.share(round(share, 2))} of {heap['memory_bytes'] / 2**30:,.0f} GiB",
             "Set -Xmx to a quarter of memory, at most 31 GB." if state == "look" else "",
             "memory for the file cache" if state == "look" else "",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from workbench.model import Estimate
@@ -24,9 +25,13 @@ def digits(value: float) -> str:
     return f"{value:,.{0 if size >= 99.95 else 1 if size >= 9.995 else 2}f}"
 
 
-def span(low: float | None, high: float | None) -> str:
-    """An interval of times; an end that so few values cannot give is a dash."""
-    return "" if low is None and high is None else f"{seconds(low)} – {seconds(high)}"
+def span(low: float | None, high: float | None, say: Callable[[float], str] = seconds) -> str:
+    """An interval, the unit once if it is one; ``over`` and ``under`` where so few values give one end only."""
+    if low is None or high is None:
+        return "" if low == high else f"over {say(low)}" if low is not None else f"under {say(high or 0.0)}"
+    first, last = say(low), say(high)
+    unit = last.rpartition(" ")[2]
+    return f"{first.removesuffix(f' {unit}') if unit != last else first} – {last}"
 
 
 def rate(per_second: float) -> str:

@@ -218,5 +218,5 @@ def _print_comparison(comparison: Comparison | None, *, only_changes: bool = Fal
         typer.echo(f"Not judged, the machines differ: {difference}.")
     typer.echo(
         f"Slower: the whole interval is above {1 + compare.MARGIN:.2f}. An unchanged program is flagged in at most "
-        f"{compare.FALSE_ALARMS:.0%} of comparisons."
+        f"{100 * compare.FALSE_ALARMS:.0f} % of comparisons."
     )
