@@ -1,0 +1,62 @@
+"""The grants of docs/mysql.md are enough for what they are for, and for nothing else."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from tests import servers
+from tests.facts import PROJECT, deployment, table
+from workbench.errors import StoreError
+from workbench.metrics import mysql_engine, mysql_schema, queries
+from workbench.metrics.mysql import MySQLStore
+from workbench.metrics.protocol import State
+from workbench.rows import FACTS, FEATURES, IMPORTS
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "mysql.md"
+NOTHING = State(FACTS.empty_table(), FEATURES.empty_table(), IMPORTS.empty_table())
+
+
+def state(*cycles: str) -> State:
+    """Deployments."""
+    return replace(NOTHING, facts=table(deployment(cycle, "2025-01-01") for cycle in cycles))
+
+
+@pytest.fixture
+def users(kind: str) -> dict[str, mysql_engine.Connect]:
+    """An empty database as each user of the document sees it."""
+    empty = servers.database(kind)
+    there = make_url(empty.url)
+    seen = {}
+    for grant in re.findall(r"^GRANT .*;$", DOCUMENT.read_text(encoding="utf-8"), re.M):
+        role = re.search(r"TO '(\w+)'", grant)[1]  # type: ignore[index]
+        name = f"{role}_{(there.database or '')[-12:]}"
+        user = f"'{name}'@'127.0.0.1'"
+        servers.sql(
+            kind,
+            f"CREATE USER {user} IDENTIFIED BY 'Pass-1-word'",
+            grant.replace("dora.*", f"{there.database}.*").replace(f"'{role}'@'%'", user),
+        )
+        seen[role] = mysql_engine.Connect(f"mysql://{name}:Pass-1-word@{there.host}:{there.port}/{there.database}")
+    return seen
+
+
+def test_each_user_can_do_its_work_and_no_more(users: dict[str, mysql_engine.Connect]) -> None:
+    assert set(users) == {"reader", "loader", "migrator"}
+    with pytest.raises(StoreError, match="grants"):
+        mysql_schema.migrate(users["loader"])
+    mysql_schema.migrate(users["migrator"])
+    reader, loader = MySQLStore(users["reader"]), MySQLStore(users["loader"])
+    with pytest.raises(StoreError, match="grants"), reader.lock([PROJECT]):
+        reader.write(PROJECT, NOTHING, state("a"))
+    with loader.lock([PROJECT]):
+        loader.write(PROJECT, NOTHING, state("a", "b", "c"))
+        loader.write(PROJECT, state("a", "b", "c"), state("c", "d"))
+    assert sorted(reader.read([PROJECT]).facts["cycle_id"].to_pylist()) == ["c", "d"]
+    assert reader.query(queries.get("coverage"), {"projects": [PROJECT]}).num_rows == 0
+    assert reader.projects() == (PROJECT,)
+    mysql_schema.migrate(users["migrator"], mysql_schema.NOTHING)
