@@ -18,6 +18,7 @@ EVIDENCE = {
         "unused_indexes": ["dora_metrics.dora_metrics_fixed"],
         "slow_log": {"slow": 3, "limit": 1.0},
         "digests": [],
+        "pool": {"people": 20, "most": 15, "checkouts": 900, "waits": 120, "longest": 0.012},
     },
     "cassandra": {
         "tables": [{"table": "infrastructure_logs", "partition_bytes_p99": 250_000_000, "tombstones_p99": 0,

@@ -140,14 +140,19 @@ def _mysql(run: Run) -> Iterator[Finding]:
         else:
             yield Finding("Slow query log", "fine", evidence)
     if pool := said.get("pool"):
-        state: State = "look" if pool["waits"] else "fine"
-        yield Finding(
-            "Waiting for a connection of the pool",
-            state,
-            f"{pool['waits']} of {pool['checkouts']} checkouts waited",
-            "Raise WORKBENCH_POOL_SIZE." if pool["waits"] else "",
-            "the wait" if pool["waits"] else "",
-        )
+        yield _pool(pool)
+
+
+def _pool(said: Mapping[str, Any]) -> Finding:
+    name = "Waiting for a connection of the pool"
+    waited = f"{said['waits']:,} of {said['checkouts']:,} waited"
+    asked = f"{said['people']} callers at once on {said['most']} connections: {waited}"
+    if not said["waits"]:
+        return Finding(name, "fine", asked)
+    evidence = f"{asked}, at most {words.seconds(said['longest'])}"
+    return Finding(
+        name, "look", evidence, "Raise WORKBENCH_POOL_SIZE to the callers that you expect at once.", "the wait"
+    )
 
 
 def _cassandra(run: Run) -> Iterator[Finding]:

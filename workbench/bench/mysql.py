@@ -29,6 +29,11 @@ class MySQLServer:
     def __init__(self, connect: mysql_engine.Connect) -> None:
         self._connect = _in_database(connect, "information_schema")  # never the user's own
 
+    @property
+    def most_connections(self) -> int:
+        """Connections that a store's pool for reading may have open."""
+        return self._connect.pool_size + self._connect.pool_overflow
+
     def in_schema(self, name: str) -> mysql_engine.Connect:
         """How to reach a scratch schema."""
         return _in_database(self._connect, check(name))
