@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import settings as configuration
 from workbench.answer import Answer
-from workbench.errors import ParameterError, StoreError
+from workbench.errors import ConfigurationError, ParameterError, StoreError
 from workbench.metrics import queries
 from workbench.metrics.dora import Question
 from workbench.metrics.protocol import MetricStore
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from workbench.display.fragment import Html
     from workbench.logbook import Logs
+    from workbench.logs.cassandra import CassandraLogStore
     from workbench.logs.protocol import LogStore
     from workbench.profiling import Profile
     from workbench.profiling.server import ServerView
@@ -95,9 +96,29 @@ def _query_log(settings: Settings) -> Iterator[Listener]:
 
 
 def _log_store(settings: Settings) -> LogStore:
+    if settings.logs_url is not None:
+        from workbench.logs.cassandra import CassandraLogStore
+
+        return CassandraLogStore(settings.logs_url.get_secret_value(), settings.data / "logs-state")
     from workbench.logs.embedded import EmbeddedLogStore
 
     return EmbeddedLogStore(settings.data / "logs")
+
+
+def log_server(**overrides: Any) -> CassandraLogStore:
+    """The Cassandra log store that the settings name, for what only it can do; close it, or use it in ``with``.
+
+    Raises:
+        ConfigurationError: WORKBENCH_LOGS_URL is not set.
+    """
+    settings = configuration.load(**overrides)
+    if settings.logs_url is None:
+        raise ConfigurationError(
+            "No Cassandra is configured.", "Set WORKBENCH_LOGS_URL=cassandra://host/keyspace?dc=NAME."
+        )
+    from workbench.logs.cassandra import CassandraLogStore
+
+    return CassandraLogStore(settings.logs_url.get_secret_value(), settings.data / "logs-state")
 
 
 class Bench:

@@ -40,6 +40,7 @@ def examine(settings: Settings) -> list[Check]:
     checks += _server(settings)
     if not any(check.name == "MySQL connection" and check.state == "problem" for check in checks):
         checks += _store(settings)
+    checks += _log_server(settings)
     return checks
 
 
@@ -107,6 +108,19 @@ def _server(settings: Settings) -> Iterator[Check]:
             yield Check(*finding)
     except WorkbenchError as error:
         yield Check("MySQL connection", "problem", error.what, error.remedy)
+
+
+def _log_server(settings: Settings) -> Iterator[Check]:
+    if settings.logs_url is None:
+        return
+    from workbench.logs.cassandra import CassandraLogStore
+
+    try:
+        with CassandraLogStore(settings.logs_url.get_secret_value(), settings.data / "logs-state") as store:
+            for finding in store.examine():
+                yield Check(*finding)
+    except WorkbenchError as error:
+        yield Check("Cassandra connection", "problem", error.what, error.remedy)
 
 
 def _store(settings: Settings) -> Iterator[Check]:

@@ -1,4 +1,4 @@
-"""``workbench monitor mysql``: what the server itself says about our statements, indexes and tables."""
+"""``workbench monitor mysql|cassandra``: what the servers themselves say about our statements and tables."""
 
 from __future__ import annotations
 
@@ -6,18 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli.output import Json, print_json, print_table
+from workbench.cli.output import Data, Json, print_json, print_table
 
 if TYPE_CHECKING:
     from workbench.metrics.mysql_monitor import ServerFacts
 
 app = typer.Typer(help="Ask a server for its own view.", no_args_is_help=True, rich_markup_mode=None)
 _WIDE = 90
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps ``mysql`` a command of its own while it is the only one."""
 
 
 @app.command("mysql")
@@ -40,6 +35,27 @@ def mysql(
         print_json(view.as_json())
     else:
         _print(view.facts)
+
+
+@app.command("cassandra")
+def cassandra(as_json: Json = False, data: Data = None) -> None:
+    """Print sizes, latencies, tombstones and compaction of the log tables on every node.
+
+    Example: workbench monitor cassandra --json
+    """
+    from workbench.app import log_server
+
+    with log_server(data=data) as store:
+        frame = store.monitor()
+    if as_json:
+        print_json({"format": 1, "tables": frame.to_dict("records")})
+        return
+    numeric = {str(name): frame[name].dtype.kind in "if" for name in frame.columns}
+    cells = [
+        [f"{cell:,.4g}" if numeric[str(name)] else str(cell) for name, cell in row.items()]
+        for row in frame.to_dict("records")
+    ]
+    print_table(list(numeric.items()), cells, title="Log tables, node by node")
 
 
 def _print(facts: ServerFacts) -> None:

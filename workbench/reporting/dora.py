@@ -10,7 +10,7 @@ from workbench.files import folder
 from workbench.reporting.execute import Progress
 from workbench.reporting.record import RunRecord
 from workbench.reporting.run import run_report
-from workbench.settings import Settings
+from workbench.settings import FILE_VARIABLE, Settings, find_file
 
 NAME: Final = "dora"
 _TITLED: Final = 3
@@ -76,6 +76,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "WORKBENCH_CACHE_CHECK_MS": str(settings.cache_check_ms),
         "WORKBENCH_SLOW_SECONDS": str(settings.slow_seconds),
     }
+    if file := find_file():
+        named[FILE_VARIABLE] = str(file)
     if settings.query_log:
         named["WORKBENCH_QUERY_LOG"] = str(settings.query_log.absolute())
         named["WORKBENCH_QUERY_LOG_MEGABYTES"] = str(settings.query_log_megabytes)
