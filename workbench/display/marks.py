@@ -45,17 +45,12 @@ def change_mark(made: Figure) -> str:
     if made.change == 0:
         return '<span class="wb-change" data-direction="same">unchanged</span>'
     arrow = f"{'▲' if made.change > 0 else '▼'} {human.change(made, signed=False)}"
-    if _within_noise(made):
+    if made.low is None or made.high is None:
+        return f'<span class="wb-change" data-direction="same">{text(arrow)}, too few to tell</span>'
+    if made.previous is not None and made.low <= made.previous <= made.high:
         return f'<span class="wb-change" data-direction="same">{text(arrow)}, within the interval</span>'
     word = "better" if (made.change > 0) == (made.metric in MORE_IS_BETTER) else "worse"
     return f'<span class="wb-change" data-direction="{word}">{text(arrow)}, {word}</span>'
-
-
-def _within_noise(made: Figure) -> bool:
-    """The earlier value is one that the interval of today's allows, or there is too little for an interval."""
-    if made.previous is None or made.low is None or made.high is None:
-        return True
-    return made.low <= made.previous <= made.high
 
 
 def value_markup(made: Figure) -> str:

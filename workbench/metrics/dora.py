@@ -95,6 +95,8 @@ class Measurement:
     trend: tuple[TrendPoint, ...]
     incidents: Incidents
     coverage: Mapping[str, ProjectCoverage]
+    rated: Mapping[str, Counts]
+    """The deployments of the window that rates speak of, by project; '' of all together."""
     asked: tuple[Asked, ...]
 
 
@@ -141,7 +143,8 @@ def measure(store: MetricStore, question: Question) -> Measurement:
     figures: list[Figure] = []
     trend: list[TrendPoint] = []
     incidents = Incidents(0, None, 0)
-    windows = [question.window, previous, *buckets]
+    judged: dict[str, Counts] = {}
+    windows: list[Window | Bucket] = [question.window, previous, *buckets]
     rated: Rated = {}
     for together in (False, True) if question.pooled else (False,):
         parts = _parts(asker, question, windows, together)
@@ -149,13 +152,14 @@ def measure(store: MetricStore, question: Question) -> Measurement:
         named = {"": pooled(coverage.values())} if together else coverage
         for project, covered in named.items():
             of = parts.get(project, {})
+            judged[project] = of.get(CURRENT, Part()).rated
             both = of.get(CURRENT, Part()), of.get(PREVIOUS, Part())
             figures += figures_of(project or None, question.window, both, covered, levels, question.link_hours)
             numbered = {n: of.get(n + _FIRST_BUCKET, Part()) for n in range(len(buckets))}
             trend += trend_of(project or None, question.window.timezone, buckets, numbered, covered)
         if not together:
             incidents = _incidents(parts, question.window.utc[1])
-    return Measurement(tuple(figures), tuple(trend), incidents, coverage, tuple(asker.asked))
+    return Measurement(tuple(figures), tuple(trend), incidents, coverage, judged, tuple(asker.asked))
 
 
 def measure_trend(store: MetricStore, question: Question, unit: BucketUnit) -> tuple[TrendPoint, ...]:
@@ -220,8 +224,8 @@ def _add_rated(
 ) -> Rated:
     """Fill in which deployments a rate can speak of: those in time that a source of incidents covers, too.
 
-    Only windows that are covered in part need another question. ``rated`` of the single projects is what the pooled rows
-    add up to; give {} for the single projects, and get theirs.
+    Only windows that are covered in part need another question. ``rated`` of the single projects is what the pooled
+    rows add up to; give {} for the single projects, and get theirs.
     """
     if rated:
         for number, part in parts.get("", {}).items():

@@ -36,6 +36,8 @@ def migrate(connect: mysql_engine.Connect, revision: str = NEWEST) -> tuple[str,
     try:
         with mysql_engine.plainly("The migration", where), engine.connect() as connection:
             before = current(connection)
+            if not before:
+                _leave_alone(connection, where)
             if before and before not in revisions():
                 raise StoreError(f"The database {where} was set up by a newer workbench.", "Upgrade dora-workbench.")
             config = _config()
@@ -107,6 +109,22 @@ def goes_down(before: str, revision: str) -> bool:
     order = ["", *revisions()]
     target = {NOTHING: "", NEWEST: order[-1]}.get(revision, revision)
     return before in order and order.index(target) < order.index(before)
+
+
+def _leave_alone(connection: Connection, where: str) -> None:
+    """Refuse a dora_metrics table that the workbench did not make or not finish: it would only seem to be ours."""
+    sql = (
+        "SELECT (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = %s), "
+        "(SELECT COUNT(*) FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name = %s "
+        "AND index_name = 'dora_metrics_window')"
+    )
+    found, ours = connection.exec_driver_sql(sql, ("dora_metrics", "dora_metrics")).cursor.fetchall()[0]
+    if int(found) and not int(ours):
+        raise StoreError(
+            f"The database {where} has a table dora_metrics of another application.",
+            "Bring it to the workbench's schema with workbench migrate --adopt, or set WORKBENCH_LEGACY_PROJECT to "
+            "read it as it is.",
+        )
 
 
 def _run(config: Config, before: str, revision: str, *, as_sql: bool = False) -> None:
