@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli import ask, imports, logs, migrate, monitor, report
+from workbench.cli import ask, bench, imports, logs, migrate, monitor, report
 from workbench.errors import ConfigurationError, ParameterError, WorkbenchError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ imports.app.command("logs")(logs.import_logs)
 app.add_typer(report.app, name="report")
 app.add_typer(monitor.app, name="monitor")
 app.add_typer(logs.app, name="logs")
+app.add_typer(bench.app, name="bench")
 app.command("dora")(ask.dora)
 app.command("projects")(ask.projects)
 app.command("remove")(imports.remove)

@@ -1,4 +1,4 @@
-"""``workbench report dora|logs``: run the notebook, leave one HTML file, end with its path."""
+"""``workbench report dora|logs|performance``: run the notebook, leave one HTML file, end with its path."""
 
 from __future__ import annotations
 
@@ -72,6 +72,29 @@ def logs(
     values = {"host": host, "days": days, "start": start, "end": end, "timezone": timezone, "newest": newest}
     with progress("Running the notebook") as show:
         record = make_report(values, data=data, out=out, progress=lambda done, total, _: show(done, total))
+    if as_json:
+        print_json(record)
+    else:
+        typer.echo(record["html"])
+
+
+@app.command("performance")
+def performance(
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="ID", help="A benchmark run (default: the latest), or its file.")
+    ] = None,
+    as_json: Json = False,
+    data: Data = None,
+    out: Out = None,
+) -> None:
+    """Make the performance report of a benchmark run. The last line printed is the path of the file to open.
+
+    Example: workbench bench --rows 1m; workbench report performance
+    """
+    from workbench.bench.report import make_report
+
+    with progress("Running the notebook") as show:
+        record = make_report(run, data=data, out=out, progress=lambda done, total, _: show(done, total))
     if as_json:
         print_json(record)
     else:
