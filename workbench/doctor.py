@@ -104,8 +104,11 @@ def _server(settings: Settings) -> Iterator[Check]:
     from workbench.metrics import mysql_doctor, mysql_engine
 
     try:
-        for finding in mysql_doctor.examine(mysql_engine.from_settings(settings)):
+        ours = settings.legacy_project is None
+        for finding in mysql_doctor.examine(mysql_engine.from_settings(settings), ours=ours):
             yield Check(*finding)
+        if (replica := mysql_engine.replica_from_settings(settings)) is not None:
+            yield Check(*mysql_doctor.replica(replica))
     except WorkbenchError as error:
         yield Check("MySQL connection", "problem", error.what, error.remedy)
 

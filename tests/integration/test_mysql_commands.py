@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import make_url
 
-from tests import servers
+from tests import django_table, servers
 from tests.cli.conftest import Command
 from workbench.metrics import mysql, mysql_engine
 
@@ -61,3 +61,43 @@ def test_migrate_without_a_server_is_one_sentence(workbench: Command, monkeypatc
     assert done.code == 1
     assert "127.0.0.1:1/dora" in done.err
     assert "hidden-word" not in done.err + done.out
+
+
+def test_doctor_and_adoption_of_a_django_table(workbench: Command, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """The doctor has nothing against a table that is only read; adopted, it is one of ours."""
+    rows = [row for row in django_table.made_rows(60) if (row["duration_seconds"] or 0) >= 0]
+    theirs = django_table.create(kind, rows)
+    monkeypatch.setenv("WORKBENCH_METRICS_URL", theirs.url)
+    refused = workbench("migrate", "--adopt")
+    assert refused.code == 2
+    assert "--project" in refused.err
+
+    monkeypatch.setenv("WORKBENCH_LEGACY_PROJECT", "shop")
+    read_only = workbench("doctor", "--json")
+    assert read_only.code == 0, read_only.out
+    assert "MySQL schema" not in read_only.out
+    monkeypatch.delenv("WORKBENCH_LEGACY_PROJECT")
+
+    done = workbench("migrate", "--adopt", "--project", "shop", "--json")
+    assert done.code == 0, done.err
+    assert done.json["rows"]["state"] == "imported"
+    assert done.json["steps"]
+    assert [one["project"] for one in workbench("projects", "--json").json["projects"]] == ["shop"]
+    after = {check["name"]: check for check in workbench("doctor", "--json").json["checks"]}
+    assert after["MySQL schema"]["state"] == "ok"
+    assert after["MySQL indexes"]["state"] == "ok"
+    assert secret(theirs) not in refused.err + read_only.out + done.out + done.err
+
+
+def test_doctor_says_how_the_replica_is(workbench: Command, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """A server that follows nobody does not know how far it is behind; one that is down is no problem, but a note."""
+    made = servers.database(kind)
+    monkeypatch.setenv("WORKBENCH_METRICS_URL", made.url)
+    workbench("migrate")
+    for url, word in ((made.url, "not known"), ("mysql://u:hidden-word@127.0.0.1:1/dora", "The primary answers")):
+        monkeypatch.setenv("WORKBENCH_METRICS_REPLICA_URL", url)
+        done = workbench("doctor", "--json")
+        found = {check["name"]: check for check in done.json["checks"]}["MySQL replica"]
+        assert found["state"] == "note"
+        assert word in found["detail"]
+        assert "hidden-word" not in done.out + done.err

@@ -127,6 +127,22 @@ def test_limits_that_contradict_each_other(connect: Connect) -> None:
     assert all("WORKBENCH_" in remedy for remedy in notes.values())
 
 
+def test_server_that_forbids_files_and_shows_half_imports(victim: str) -> None:
+    """Faults of a whole server, on one that nobody else uses; what is said heals them."""
+    connect = servers.database(victim)
+    mysql_schema.migrate(connect)
+    isolation = "tx_isolation" if "mariadb" in victim else "transaction_isolation"
+    servers.sql(victim, "SET GLOBAL local_infile = 0", f"SET GLOBAL {isolation} = 'READ-COMMITTED'")
+    wrong = {finding.name: finding for finding in examine(connect) if finding.state != "ok"}
+    try:
+        assert set(wrong) == {"MySQL local_infile", "MySQL isolation"}
+        assert wrong["MySQL local_infile"].detail.startswith("The server")
+        servers.sql(victim, *(finding.remedy.partition(";")[0] for finding in wrong.values()))
+        assert set(states(examine(connect)).values()) == {"ok"}
+    finally:
+        servers.sql(victim, "SET GLOBAL local_infile = 1", f"SET GLOBAL {isolation} = 'REPEATABLE-READ'")
+
+
 @pytest.mark.parametrize("url", ["mysql://u:hidden-word@127.0.0.1:1/dora", "nonsense://u:hidden-word@x/y"])
 def test_no_way_to_the_server_is_one_problem_without_the_password(
     workbench: Command, monkeypatch: pytest.MonkeyPatch, url: str

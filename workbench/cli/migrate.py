@@ -25,6 +25,13 @@ def migrate(
         str, typer.Option("--from", metavar="REVISION", help="With --sql: where the database is now (default: empty).")
     ] = "base",
     yes: Annotated[bool, typer.Option("--yes", help="Also go down, which removes tables with their rows.")] = False,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Bring the dora_metrics table of a Django application to our schema.")
+    ] = False,
+    project: Annotated[
+        str | None,
+        typer.Option("--project", metavar="NAME", help="With --adopt: whose its rows are (WORKBENCH_LEGACY_PROJECT)."),
+    ] = None,
     as_json: Json = False,
     data: Data = None,
 ) -> None:
@@ -34,8 +41,10 @@ def migrate(
     """
     from workbench import settings
 
-    found = settings.load(data=data)
-    if sql:
+    found = settings.load(data=data, legacy_project=project)
+    if adopt:
+        _adopt(found, as_json)
+    elif sql:
         _print_sql(_server(found, server), to, since, as_json)
     elif found.metrics_url is None:
         answer = {"format": 1, "store": "embedded", "location": str(found.data), "before": None, "after": None}
@@ -84,3 +93,31 @@ def _migrate(settings: Settings, to: str, yes: bool, as_json: bool) -> None:
         typer.echo(f"{where} is at {after or 'base'} already; nothing had to be done.")
     else:
         typer.echo(f"{where} went from {before or 'no tables of the workbench'} to {after or 'none'}.")
+
+
+def _adopt(settings: Settings, as_json: bool) -> None:
+    from workbench.errors import ParameterError
+    from workbench.metrics import mysql_adopt, mysql_engine
+    from workbench.sources.export import from_table
+
+    connect = mysql_engine.from_settings(settings)
+    if settings.legacy_project is None:
+        raise ParameterError("Adopted rows belong to a project.", "Add --project NAME.")
+    done = mysql_adopt.adopt(
+        connect,
+        from_table,
+        project=settings.legacy_project,
+        link_hours=settings.link_hours,
+        rejects_folder=settings.data / "rejects",
+        progress=lambda step: typer.echo(f"Now: {step}", err=True),
+    )
+    where = mysql_engine.place(mysql_engine.parse(connect))
+    if as_json:
+        steps = [{"step": step, "how": how} for step, how in done.steps]
+        about = {"format": 1, "store": "mysql", "location": where, "project": settings.legacy_project}
+        print_json({**about, "steps": steps, "rows": done.rows.as_dict()})
+        return
+    for step, how in done.steps:
+        typer.echo(f"{step}: {how}")
+    typer.echo(f"{where} is adopted as project {settings.legacy_project}: {done.rows.state}.")
+    typer.echo("No longer set WORKBENCH_LEGACY_PROJECT; the table now is the workbench's own.")

@@ -40,6 +40,8 @@ ROLES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What each kind of user needs (docs/mysql.md)."""
 _DAY: Final = 86_400
+_BEHIND: Final = 60
+"""Seconds by which a replica may be behind before that is worth a word."""
 
 
 class Finding(NamedTuple):
@@ -51,18 +53,23 @@ class Finding(NamedTuple):
     remedy: str = ""
 
 
-def examine(connect: mysql_engine.Connect) -> list[Finding]:
-    """Look at the server, its schema, this user, our sessions and our pool."""
+def examine(connect: mysql_engine.Connect, *, ours: bool = True) -> list[Finding]:
+    """Look at the server, its schema, this user, our sessions and our pool.
+
+    Args:
+        ours: whether the tables are the workbench's own; those of another application are only read.
+    """
     found: list[Finding] = []
     try:
         store = mysql.MySQLStore(connect)
         try:
             where = mysql_engine.place(mysql_engine.parse(connect))
             with mysql_engine.plainly("Connecting", where), store.reader.connect() as connection:
-                for finding in _examine(connection, connect, where):
+                for finding in _examine(connection, connect, where, ours):
                     found.append(finding)  # noqa: PERF402 - what was found before a failure stays
-            with mysql_engine.plainly("A trial load", where):
-                found.append(_local_infile(store))
+            if ours:
+                with mysql_engine.plainly("A trial load", where):
+                    found.append(_local_infile(store))
             found.append(_pool(store, connect))
         finally:
             store.close()
@@ -71,17 +78,38 @@ def examine(connect: mysql_engine.Connect) -> list[Finding]:
     return found
 
 
-def _examine(connection: Connection, connect: mysql_engine.Connect, where: str) -> Iterator[Finding]:
+def replica(connect: mysql_engine.Connect) -> Finding:
+    """How the read replica is; whatever is wrong with it, the primary answers in its place."""
+    store = mysql.MySQLStore(connect)
+    try:
+        behind = store.lag()
+    except WorkbenchError as error:
+        return Finding("MySQL replica", "note", f"{error.what} The primary answers meanwhile.", error.remedy)
+    finally:
+        store.close()
+    if behind is None:
+        what = f"{store.place}: how far it is behind is not known; it stands still, or this user may not ask."
+        remedy = "SHOW REPLICA STATUS; -- on it. The privilege to ask is in docs/mysql.md"
+        return Finding("MySQL replica", "note", what, remedy)
+    what = f"{store.place}, {behind:g} s behind"
+    if behind <= _BEHIND:
+        return Finding("MySQL replica", "ok", what)
+    return Finding("MySQL replica", "note", what, "SHOW REPLICA STATUS; -- on it says what it is busy with")
+
+
+def _examine(connection: Connection, connect: mysql_engine.Connect, where: str, ours: bool) -> Iterator[Finding]:
     server = look(connection)
     who = rows(connection, "SELECT CURRENT_USER() AS user")[0]["user"]
     cipher = rows(connection, "SHOW SESSION STATUS LIKE 'Ssl_cipher'")[0]["value"]
     yield Finding("MySQL connection", "ok", f"{where} as {who}, {f'TLS {cipher}' if cipher else 'not encrypted'}")
     yield _version(server)
-    yield _schema(connection)
+    if ours:
+        yield _schema(connection)
     yield _privileges(connection, server, who)
     yield from _session(connection, server)
     yield from _limits(connection, server, connect)
-    yield from _indexes(connection, server)
+    if ours:
+        yield from _indexes(connection, server)
 
 
 def _version(server: Server) -> Finding:
