@@ -44,7 +44,7 @@ def made_rows(count: int = 400) -> list[dict[str, Any]]:
             {
                 "id": 3 * number + 7,
                 "cycle_id": f"CYC-{number:05}" + dice.choice(("", "", " é😀", "\"',;")),
-                "feature_id": f"F-{dice.randrange(count // 3)}",
+                "feature_id": f"F-{dice.randrange(count // 3 + 1)}",
                 "phase_name": dice.choice((phase, phase, phase.capitalize())),
                 "decision": dice.choice((decision, decision.upper().replace("-", "_"))),
                 "duration_seconds": None if seconds is not None and seconds < 0 and phase != "deployment" else seconds,

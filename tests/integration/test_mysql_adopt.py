@@ -10,8 +10,9 @@ import pytest
 from tests import django_table, servers
 from tests.facts import LINK_HOURS, NOW, deployment, extract, load
 from tests.integration.test_mysql_django import PROJECT, answers
-from workbench.errors import StoreError
-from workbench.metrics import mysql_adopt, mysql_engine, mysql_schema
+from workbench import app, settings
+from workbench.errors import ConfigurationError, StoreError
+from workbench.metrics import ingest, mysql_adopt, mysql_engine, mysql_schema
 from workbench.metrics.embedded import EmbeddedStore
 from workbench.metrics.mysql import MySQLStore
 from workbench.sources import export
@@ -85,9 +86,7 @@ def test_schema_rows_and_figures(kind: str, table: mysql_engine.Connect, tmp_pat
 
 
 @pytest.mark.parametrize("step", range(STEPS))
-def test_a_run_that_was_cut_off_is_run_again(
-    kind: str, table: mysql_engine.Connect, tmp_path: Path, step: int
-) -> None:
+def test_a_run_that_was_cut_off_is_run_again(kind: str, table: mysql_engine.Connect, tmp_path: Path, step: int) -> None:
     """Before each step; meanwhile the application writes on, and the plain migration keeps its hands off."""
     before = kept(kind, table)
     seen: list[str] = []
@@ -100,7 +99,7 @@ def test_a_run_that_was_cut_off_is_run_again(
     with pytest.raises(KeyboardInterrupt):
         adopt(table, tmp_path, progress=cut)
     assert kept(kind, table) == before
-    if step < STEPS - 2:
+    if step < STEPS - 2:  # the table is not ours yet
         with pytest.raises(StoreError, match="--adopt"):
             mysql_schema.migrate(table)
     late = {**django_table.made_rows(1)[0], "id": 9_000_000, "cycle_id": "late"}
@@ -116,8 +115,7 @@ def test_a_run_that_was_cut_off_is_run_again(
     assert stored(MySQLStore(table)) == stored(MySQLStore(other))
 
 
-def test_every_step_is_cut_off_once(kind: str, table: mysql_engine.Connect, tmp_path: Path) -> None:
-    del kind
+def test_every_step_is_cut_off_once(table: mysql_engine.Connect, tmp_path: Path) -> None:
     seen: list[str] = []
     adopt(table, tmp_path, progress=seen.append)
     assert len(seen) == STEPS, seen
@@ -134,7 +132,8 @@ def test_the_application_writes_on_and_the_next_run_links_it(
     [late] = [row for row in stored(MySQLStore(table)) if row["cycle_id"] == "late"]
     assert (late["project"], late["source"]) == (PROJECT, "export")
     assert late["link_rule"] in ("time", "none")
-    assert adopt(table, tmp_path).rows.state == "already imported"
+    again = adopt(table, tmp_path)
+    assert (again.steps, again.rows.added, again.rows.changed, again.rows.removed) == ((), 0, 0, 0)
 
 
 def test_imports_go_on_beside_the_adopted_rows(kind: str, table: mysql_engine.Connect, tmp_path: Path) -> None:
@@ -147,9 +146,57 @@ def test_imports_go_on_beside_the_adopted_rows(kind: str, table: mysql_engine.Co
     store.close()
 
 
-def test_nothing_is_changed_where_a_row_means_nothing(
-    kind: str, table: mysql_engine.Connect, tmp_path: Path
-) -> None:
+def test_a_row_that_another_source_knows_better_is_not_forgotten(table: mysql_engine.Connect, tmp_path: Path) -> None:
+    """It stands back behind a deployments file's, also when the adoption is run again, and comes back without it."""
+    adopt(table, tmp_path)
+    store = MySQLStore(table)
+    before = stored(store)
+    one = next(row for row in before if row["phase_name"] == "deployment")
+    rival = deployment(one["cycle_id"], one["created_at"], "no-go") | {"feature_id": one["feature_id"]}
+    load(store, [extract("deployments", [rival])], tmp_path)
+    assert {row["source"] for row in stored(store)} == {"export", "deployments"}
+    adopt(table, tmp_path)
+    ingest.remove(store, PROJECT, source="deployments", link_hours=LINK_HOURS)
+    assert stored(store) == before
+    store.close()
+
+
+def test_an_empty_table(kind: str, tmp_path: Path) -> None:
+    table = django_table.create(kind, [])
+    adopt(table, tmp_path)
+    django_table.insert(kind, table, django_table.made_rows(9))
+    adopt(table, tmp_path)
+    assert MySQLStore(table).projects() == (PROJECT,)
+
+
+def test_other_types_that_an_application_may_have(kind: str, table: mysql_engine.Connect, tmp_path: Path) -> None:
+    """Text that is no JSON, whole numbers, times as TIMESTAMP, longer columns, features that may be missing."""
+    servers.sql(
+        kind,
+        "ALTER TABLE dora_metrics MODIFY metadata LONGTEXT NULL, MODIFY duration_seconds INT NULL, "
+        "MODIFY created_at TIMESTAMP(6) NOT NULL, MODIFY cycle_id VARCHAR(255) NOT NULL, "
+        "MODIFY feature_id VARCHAR(255) NULL, MODIFY id INT UNSIGNED NOT NULL AUTO_INCREMENT",
+        "UPDATE dora_metrics SET metadata = 'by hand' WHERE id % 2 = 0",
+        "UPDATE dora_metrics SET feature_id = NULL WHERE id % 5 = 0",
+        schema=schema(table),
+    )
+    embedded = EmbeddedStore(tmp_path / "embedded")
+    load(embedded, [export.read(django_table.export(kind, table, tmp_path / "x.csv"), project=PROJECT)], tmp_path)
+    adopt(table, tmp_path)
+    assert stored(MySQLStore(table)) == stored(embedded)
+    fresh = servers.database(kind)
+    mysql_schema.migrate(fresh)
+    assert shape(kind, table) == shape(kind, fresh)
+
+
+def test_settings_say_what_to_adopt(table: mysql_engine.Connect, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="LEGACY_PROJECT"):
+        app.adopt(settings.load(data=tmp_path, metrics_url=table.url))
+    app.adopt(settings.load(data=tmp_path, metrics_url=table.url, legacy_project="Our shop"))
+    assert MySQLStore(table).projects() == ("Our shop",)
+
+
+def test_nothing_is_changed_where_a_row_means_nothing(kind: str, table: mysql_engine.Connect, tmp_path: Path) -> None:
     servers.sql(kind, "UPDATE dora_metrics SET decision = 'perhaps' WHERE id = 7", schema=schema(table))
     before = servers.sql(kind, "SHOW CREATE TABLE dora_metrics", schema=schema(table))
     with pytest.raises(StoreError, match="unknown decision: perhaps"):

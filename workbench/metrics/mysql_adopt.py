@@ -12,8 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from workbench.errors import StoreError
 from workbench.metrics import ingest, mysql_django, mysql_engine, mysql_schema
+from workbench.metrics.link import as_given
 from workbench.metrics.mysql import MySQLStore
 from workbench.rows import Extract
 
@@ -37,6 +41,8 @@ _GIVEN: Final = {
     "created_at": ("datetime(6)", False),
 }
 """Columns that the application has: the type that the schema wants, and whether they may be NULL."""
+
+_MEANING: Final = (*_GIVEN, "fixed_by", "updated_at")
 
 _ADDED: Final = {
     "project": "VARCHAR(100) NOT NULL DEFAULT %(project)s",
@@ -116,10 +122,11 @@ def adopt(
     progress("make the other tables")
     mysql_schema.migrate(patient)
     progress("link the incidents")
-    extract = _extract(patient, reader, project, place)
     store = MySQLStore(patient)
     try:
-        summary = ingest.run(store, extract, link_hours=link_hours, rejects_folder=rejects_folder, strict=True)
+        extract = _stored(store, reader, project)
+        _refuse_rejects(extract, place)
+        summary = ingest.run(store, extract, link_hours=link_hours, rejects_folder=rejects_folder)
     finally:
         store.close()
     return Adoption(tuple(table.done), summary)
@@ -136,11 +143,12 @@ def _opened(connect: mysql_engine.Connect, place: str) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _extract(connect: mysql_engine.Connect, reader: mysql_django.Reader, project: str, place: str) -> Extract:
-    """The application's rows; they replace what is stored of them, not add to it."""
-    with _opened(connect, place) as connection:
-        rows = mysql_django.rows(connection, "project = %s AND source = %s", (project, _SOURCE))
-        return replace(reader(rows, project), replaces=True)
+def _stored(store: MySQLStore, reader: mysql_django.Reader, project: str) -> Extract:
+    """The application's rows, wherever they are kept by now; they replace what is stored of them, not add to it."""
+    given = as_given(store.read([project]).facts)
+    rows = given.filter(pc.equal(given["source"], _SOURCE)).select(_MEANING)
+    texts = pa.schema([(name, pa.string()) for name in _MEANING])
+    return replace(reader(rows.cast(texts), project), replaces=True)
 
 
 def _check(connection: Connection, reader: mysql_django.Reader, project: str, place: str) -> None:
@@ -172,7 +180,7 @@ def _refuse_rejects(extract: Extract, place: str) -> None:
         raise StoreError(
             f"{extract.rejects.num_rows} rows of dora_metrics at {place} mean nothing to the workbench, the first: "
             f"{first['reason']}: {first['text']}.",
-            "Correct or remove them in the application; nothing was changed.",
+            "Correct or remove them in the application, and run it again; no row was changed.",
         )
 
 
@@ -225,9 +233,7 @@ class _Table:
     def set_indexes(self) -> None:
         """Ours; the application's single ones are taken over, and cycle_id alone is unique no longer."""
         found = self._indexes()
-        single = {
-            columns: name for name, (unique, columns) in found.items() if not unique and name not in _INDEXES
-        }
+        single = {columns: name for name, (unique, columns) in found.items() if not unique and name not in _INDEXES}
         clauses = []
         for name, columns in _INDEXES.items():
             if name in found:
@@ -269,7 +275,9 @@ class _Table:
 
     def _columns(self) -> dict[str, tuple[str, bool, str]]:
         """Type, whether it may be NULL, and collation, by name."""
-        return {name: (kind, null == "YES", collation) for name, kind, null, collation in _fetch(self._connection, _COLUMNS)}
+        return {
+            name: (kind, null == "YES", collation) for name, kind, null, collation in _fetch(self._connection, _COLUMNS)
+        }
 
     def _indexes(self) -> dict[str, tuple[bool, tuple[str, ...]]]:
         """Whether it is unique, and its columns, by name."""

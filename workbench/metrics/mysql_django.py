@@ -196,11 +196,10 @@ def fingerprint(connection: Connection) -> str:
     return f"{count}-{_text(checksum)}"
 
 
-def rows(connection: Connection, where: str = "TRUE", values: tuple[str, ...] = ()) -> pa.Table:
+def rows(connection: Connection) -> pa.Table:
     """The rows of the table by id, every column as the server writes it."""
-    sql = f"SELECT {', '.join(COLUMNS)} FROM dora_metrics WHERE {where} ORDER BY id"  # noqa: S608 - own texts
-    streamed = connection.execution_options(stream_results=True)
-    result = streamed.exec_driver_sql(sql, values or None)
+    sql = f"SELECT {', '.join(COLUMNS)} FROM dora_metrics ORDER BY id"  # noqa: S608 - own texts
+    result = connection.exec_driver_sql(sql, execution_options={"stream_results": True})
     pieces = [_TEXTS.empty_table()]
     while some := result.fetchmany(_CHUNK):
         pieces.append(column_table(some, _TEXTS))
