@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from workbench.display.fragment import Html
+    from workbench.logbook import Logs
+    from workbench.logs.protocol import LogStore
     from workbench.profiling import Profile
 
 DEFAULT_DAYS = 90
@@ -46,10 +49,31 @@ def _metric_store(settings: Settings) -> MetricStore:
         from workbench.metrics import mysql_engine
         from workbench.metrics.mysql import MySQLStore
 
-        return MySQLStore(mysql_engine.from_settings(settings))
+        if settings.legacy_project is not None:
+            return _django_store(settings, settings.legacy_project)
+        primary = MySQLStore(mysql_engine.from_settings(settings))
+        if (replica := mysql_engine.replica_from_settings(settings)) is None:
+            return primary
+        from workbench.metrics.replica import ReplicatedStore
+
+        return ReplicatedStore(primary, MySQLStore(replica))
     from workbench.metrics.embedded import EmbeddedStore
 
     return EmbeddedStore(settings.data)
+
+
+def _django_store(settings: Settings, project: str) -> MetricStore:
+    from workbench.metrics import mysql_engine
+    from workbench.metrics.mysql_django import DjangoStore
+    from workbench.sources.export import from_table
+
+    return DjangoStore(
+        mysql_engine.replica_from_settings(settings) or mysql_engine.from_settings(settings),
+        from_table,
+        project=project,
+        link_hours=settings.link_hours,
+        rejects_folder=settings.data / "rejects",
+    )
 
 
 def _cached(store: MetricStore, settings: Settings) -> MetricStore:
@@ -69,12 +93,25 @@ def _query_log(settings: Settings) -> Iterator[Listener]:
         yield QueryLog(settings.query_log, round(settings.query_log_megabytes * 1_000_000), settings.query_log_files)
 
 
+def _log_store(settings: Settings) -> LogStore:
+    from workbench.logs.embedded import EmbeddedLogStore
+
+    return EmbeddedLogStore(settings.data / "logs")
+
+
 class Bench:
-    """The workbench: questions to the metric store. Made by :func:`connect`."""
+    """The workbench: questions to the metric store and the log store. Made by :func:`connect`."""
 
     def __init__(self, settings: Settings, metrics: MetricStore) -> None:
         self.settings = settings
         self.metrics = RecordedStore(metrics, Listeners(*_query_log(settings)))
+
+    @cached_property
+    def logs(self) -> Logs:
+        """Infrastructure logs: load, read a host's day, count, report."""
+        from workbench.logbook import Logs
+
+        return Logs(_log_store(self.settings), self.settings)
 
     def profile(self, *, plans: bool = False) -> Profile:
         """Collect every statement that this bench runs: ``with bench.profile() as p:``, or ``.start()``, ``.stop()``.

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli import ask, bench, imports, report
+from workbench.cli import ask, bench, imports, logs, report
 from workbench.errors import ConfigurationError, ParameterError, WorkbenchError
 
 app = typer.Typer(
@@ -21,8 +21,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(imports.app, name="import")
+imports.app.command("logs")(logs.import_logs)
 app.add_typer(report.app, name="report")
 app.add_typer(bench.app, name="bench")
+app.add_typer(logs.app, name="logs")
 app.command("dora")(ask.dora)
 app.command("projects")(ask.projects)
 app.command("remove")(imports.remove)
