@@ -49,10 +49,31 @@ def _metric_store(settings: Settings) -> MetricStore:
         from workbench.metrics import mysql_engine
         from workbench.metrics.mysql import MySQLStore
 
-        return MySQLStore(mysql_engine.from_settings(settings))
+        if settings.legacy_project is not None:
+            return _django_store(settings, settings.legacy_project)
+        primary = MySQLStore(mysql_engine.from_settings(settings))
+        if (replica := mysql_engine.replica_from_settings(settings)) is None:
+            return primary
+        from workbench.metrics.replica import ReplicatedStore
+
+        return ReplicatedStore(primary, MySQLStore(replica))
     from workbench.metrics.embedded import EmbeddedStore
 
     return EmbeddedStore(settings.data)
+
+
+def _django_store(settings: Settings, project: str) -> MetricStore:
+    from workbench.metrics import mysql_engine
+    from workbench.metrics.mysql_django import DjangoStore
+    from workbench.sources.export import from_table
+
+    return DjangoStore(
+        mysql_engine.replica_from_settings(settings) or mysql_engine.from_settings(settings),
+        from_table,
+        project=project,
+        link_hours=settings.link_hours,
+        rejects_folder=settings.data / "rejects",
+    )
 
 
 def _cached(store: MetricStore, settings: Settings) -> MetricStore:

@@ -86,6 +86,12 @@ class Settings(BaseSettings):
     metrics_replica_url: SecretStr | None = Field(
         default=None, description="a read replica of metrics_url, asked first"
     )
+    legacy_project: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="read the dora_metrics table of a Django application as it is, under this project's name",
+    )
     metrics_password: SecretStr | None = Field(default=None, description="password of metrics_url, if that has none")
     metrics_password_file: Path | None = Field(default=None, description="file whose first line is that password")
     metrics_tls: Literal["off", "encrypt", "verify"] = Field(

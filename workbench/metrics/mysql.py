@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import pyarrow as pa
 
 from workbench.errors import StoreError
-from workbench.metrics import mysql_engine
+from workbench.metrics import mysql_engine, mysql_gtid
 from workbench.metrics.mysql_load import Loader, Target, column_table, difference, retrying
 from workbench.metrics.mysql_plan import explain
 from workbench.metrics.protocol import State
@@ -49,7 +49,7 @@ class MySQLStore:
 
     def __init__(self, connect: mysql_engine.Connect) -> None:
         self._connect = connect
-        self._place = mysql_engine.place(mysql_engine.parse(connect))
+        self.place = mysql_engine.place(mysql_engine.parse(connect))
         self._loader = Loader()
         self._held = threading.local()
         self._checked = False
@@ -97,7 +97,7 @@ class MySQLStore:
         names = sorted(set(projects))
         if not names:
             return State(FACTS.empty_table(), FEATURES.empty_table(), IMPORTS.empty_table())
-        with mysql_engine.plainly("Reading", self._place):
+        with mysql_engine.plainly("Reading", self.place):
             if (held := self._holder()) is not None:  # what will be written next has to be compared with this server
                 return _snapshot(held, names)
         return self._read("Reading", lambda connection: _snapshot(connection, names))
@@ -119,18 +119,38 @@ class MySQLStore:
         version = self._read("A look at the server", lambda c: _fetch(c, "SELECT VERSION()", {}, _VERSION))["version"][
             0
         ].as_py()
-        return {"store": "MariaDB" if "MariaDB" in version else "MySQL", "location": self._place, "version": version}
+        return {"store": "MariaDB" if "MariaDB" in version else "MySQL", "location": self.place, "version": version}
 
-    def _read(self, what: str, action: Callable[[Connection], T]) -> T:
-        """Do something on a reading connection; once more, if that connection turns out to be gone."""
+    def position(self) -> str:
+        """All transactions that this server has committed so far (GTID); '' if it keeps none."""
+        return self._read("A look at the position", mysql_gtid.position, checked=False)
+
+    def reaches(self, position: str, seconds: float) -> bool:
+        """Whether this server, a replica, has another one's :meth:`position`, or gets there within so many seconds."""
+
+        def wait(connection: Connection) -> bool:
+            return mysql_gtid.reaches(connection, position, seconds)
+
+        return self._read("Waiting for the replica", wait, checked=False)  # the schema may be among what is awaited
+
+    def lag(self) -> float | None:
+        """Seconds this server, a replica, is behind, as it says itself; None where it does not know or may not say."""
+        return self._read("A look at the replication", mysql_gtid.lag, checked=False)
+
+    def _read(self, what: str, action: Callable[[Connection], T], *, checked: bool = True) -> T:
+        """Do something on a reading connection; once more, if that connection turns out to be gone.
+
+        ``checked``: only where the schema is the one that this code reads.
+        """
         from sqlalchemy.exc import DBAPIError
 
-        with mysql_engine.plainly(what, self._place):
+        with mysql_engine.plainly(what, self.place):
             for attempt in (1, 2):
                 try:
                     with self.reader.connect() as connection:
                         try:
-                            self._check(connection)
+                            if checked:
+                                self._check(connection)
                             return action(connection)
                         except DBAPIError as error:
                             if mysql_engine.number(error) in mysql_engine.LOST and not connection.invalidated:
@@ -155,9 +175,9 @@ class MySQLStore:
             found = ""
         if found < REVISION:
             state = f"has the schema {found}, and {REVISION} is needed" if found else "has no tables of the workbench"
-            raise StoreError(f"The database {self._place} {state}.", "Run: workbench migrate.")
+            raise mysql_engine.ServerUnavailable(f"The database {self.place} {state}.", "Run: workbench migrate.")
         if found > REVISION:
-            raise StoreError(f"The database {self._place} was set up by a newer workbench.", "Upgrade dora-workbench.")
+            raise StoreError(f"The database {self.place} was set up by a newer workbench.", "Upgrade dora-workbench.")
         self._checked = True
 
     # -- writing -----------------------------------------------------------------------------------------------------
@@ -171,8 +191,8 @@ class MySQLStore:
         Raises:
             StoreError: another import holds one of them for longer.
         """
-        names = [_lock_name(self._place, project) for project in sorted(set(projects))]
-        with mysql_engine.plainly("Locking", self._place), self.writer.connect() as connection:
+        names = [_lock_name(self.place, project) for project in sorted(set(projects))]
+        with mysql_engine.plainly("Locking", self.place), self.writer.connect() as connection:
             self._check(connection)
             try:
                 for name in names:
@@ -194,7 +214,7 @@ class MySQLStore:
         Raises:
             StoreError: the server refused or went away; the old rows stay.
         """
-        with mysql_engine.plainly(f"Writing project {project!r}", self._place):
+        with mysql_engine.plainly(f"Writing project {project!r}", self.place):
             if (held := self._holder()) is not None:
                 return retrying(lambda: self._write(held, project, old, new))
             with self.writer.connect() as connection:
@@ -205,7 +225,7 @@ class MySQLStore:
         """The connection with this thread's locks, while it is inside :meth:`lock`."""
         held: Connection | None = getattr(self._held, "connection", None)
         if held is not None and held.invalidated:
-            raise StoreError(f"The lock at {self._place} was lost with its connection.", "Run the import again.")
+            raise StoreError(f"The lock at {self.place} was lost with its connection.", "Run the import again.")
         return held
 
     def _write(self, connection: Connection, project: str, old: State, new: State) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -26,6 +26,8 @@ _DRIVERS: Final = ("mysql", "mysql+mysqldb", "mariadb", "mariadb+mysqldb")
 LOST: Final = frozenset({2006, 2013, 2055, 1053, 1927, 4031})
 """Numbers that say: this connection is gone (server restarted, KILL, time-out), another one may work."""
 UNREACHABLE: Final = frozenset({2002, 2003, 2005})
+UNUSABLE: Final = LOST | UNREACHABLE | frozenset({1040, 1044, 1045, 1049, 1129, 1130, 1142, 1146, 1698, 2026, 3159})
+"""Numbers that say: this server cannot answer now, whatever it is asked; a replica of it may, and the other way."""
 NO_TABLE: Final = 1146
 DEADLOCK: Final = frozenset({1213})
 NO_LOCAL_INFILE: Final = frozenset({1148, 2068, 3948, 4166})
@@ -60,6 +62,10 @@ _REMEDIES: Final[Mapping[int, tuple[str, str]]] = {
 }
 
 
+class ServerUnavailable(StoreError):
+    """This server cannot answer, whatever it is asked: another one with the same data may."""
+
+
 @dataclass(frozen=True, slots=True)
 class Connect:
     """How to reach a server. Times in seconds; ``statement_limit`` is for questions, ``load_timeout`` for imports."""
@@ -76,6 +82,7 @@ class Connect:
     statement_limit: float = 30.0
     tls: Tls = "off"
     tls_ca: Path | None = None
+    setting: str = "WORKBENCH_METRICS_URL"
 
 
 def from_settings(settings: Settings) -> Connect:
@@ -102,6 +109,14 @@ def from_settings(settings: Settings) -> Connect:
         tls=settings.metrics_tls,
         tls_ca=settings.metrics_tls_ca,
     )
+
+
+def replica_from_settings(settings: Settings) -> Connect | None:
+    """The connection to the read replica: as that to the primary, but for the URL. None if there is none."""
+    if settings.metrics_replica_url is None:
+        return None
+    url = settings.metrics_replica_url.get_secret_value()
+    return replace(from_settings(settings), url=url, setting="WORKBENCH_METRICS_REPLICA_URL")
 
 
 def _password(settings: Settings) -> str | None:
@@ -135,7 +150,7 @@ def parse(connect: Connect) -> URL:
         driver, host, database, query = "", None, None, False
     if driver not in _DRIVERS or not host or not database or query:
         raise ConfigurationError(
-            "WORKBENCH_METRICS_URL cannot be used.",
+            f"{connect.setting} cannot be used.",
             "Write mysql://user@host:3306/database (special characters of user and password as %XX), and nothing more: "
             "options have settings of their own.",
         )
@@ -246,7 +261,8 @@ def plain(error: BaseException, what: str, where: str) -> StoreError:
         original = getattr(error, "orig", None) or error
         reason = " ".join(str(part) for part in original.args[1:]) or type(original).__name__
         remedy = "Run: workbench doctor."
-    return StoreError(
+    kind = ServerUnavailable if code in UNUSABLE else StoreError
+    return kind(
         f"{what} at {where} failed: {reason} (error {code})." if code else f"{what} at {where} failed: {reason}.",
         remedy,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Final, Literal
 
-from workbench.errors import MissingExtraError
+from workbench.errors import MissingExtraError, StoreError
 from workbench.files import folder
 from workbench.metrics import mysql_engine
 
@@ -33,6 +33,8 @@ def migrate(connect: mysql_engine.Connect, revision: str = NEWEST) -> tuple[str,
     try:
         with mysql_engine.plainly("The migration", mysql_engine.place(engine.url)), engine.connect() as connection:
             before = current(connection)
+            if not before:
+                _leave_alone(connection, mysql_engine.place(engine.url))
             config = _config()
             config.attributes["connection"] = connection
             _run(config, before, revision)
@@ -64,6 +66,22 @@ def newest() -> str:
     from alembic.script import ScriptDirectory
 
     return ScriptDirectory.from_config(_config()).get_current_head() or ""
+
+
+def _leave_alone(connection: Connection, where: str) -> None:
+    """Refuse a dora_metrics table that the workbench did not make or not finish: it would only seem to be ours."""
+    sql = (
+        "SELECT (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = %s), "
+        "(SELECT COUNT(*) FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name = %s "
+        "AND index_name = 'dora_metrics_window')"
+    )
+    found, ours = connection.exec_driver_sql(sql, ("dora_metrics", "dora_metrics")).cursor.fetchall()[0]
+    if int(found) and not int(ours):
+        raise StoreError(
+            f"The database {where} has a table dora_metrics of another application.",
+            "Bring it to the workbench's schema with workbench migrate --adopt, or set WORKBENCH_LEGACY_PROJECT to "
+            "read it as it is.",
+        )
 
 
 def _run(config: Config, before: str, revision: str, *, as_sql: bool = False) -> None:

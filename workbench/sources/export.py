@@ -109,6 +109,18 @@ def read(path: Path, *, project: str | None = None, zone: str = "UTC") -> Extrac
     return extract_from(open_records(path), project, zone, None)
 
 
+def from_table(table: pa.Table, project: str) -> Extract:
+    """The rows of a dora_metrics table as a server gave them (every column text, times in UTC), for one project."""
+    from pyarrow import parquet
+
+    from workbench.sources.table_parquet import ParquetRecords
+
+    sink = pa.BufferOutputStream()
+    parquet.write_table(table, sink, compression="none")
+    content = sink.getvalue().to_pybytes()
+    return extract_from(Opened("dora_metrics", content, ParquetRecords(content)), project, "UTC", None)
+
+
 def extract_from(opened: Opened, project: str | None, zone: str, covers: tuple[datetime, datetime] | None) -> Extract:
     """The rows of an export that is open already; see :func:`read`."""
     names = opened.records.names
