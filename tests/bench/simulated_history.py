@@ -21,9 +21,9 @@ EVIDENCE = {
         "pool": {"people": 20, "most": 15, "checkouts": 900, "waits": 120, "longest": 0.012},
     },
     "cassandra": {
-        "tables": [{"table": "infrastructure_logs", "partition_bytes_p99": 250_000_000, "tombstones_p99": 0,
-                    "live_cells_p99": 1000}],
-        "heap": {"max_bytes": 20e9, "memory_bytes": 25e9},
+        "tables": [{"table_name": "infrastructure_logs", "node": "10.0.0.1", "largest_partition_mib": 250,
+                    "tombstones_p99": 900.0, "rows_per_read_p99": 1000.0}],
+        "health": [{"name": "heap", "state": "problem", "detail": "20 of 25 GiB", "remedy": "Set -Xmx."}],
     },
 }  # fmt: skip
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from tests import servers
 from workbench.bench import run as runs
@@ -20,7 +21,7 @@ from workbench.settings import Settings
 @pytest.fixture
 def settings(connect: mysql_engine.Connect, tmp_path: Path) -> Settings:
     """A database of the user's own on that server, which benchmarks must not touch."""
-    return Settings(data=tmp_path, metrics_url=connect.url)  # type: ignore[arg-type]
+    return Settings(data=tmp_path, metrics_url=SecretStr(connect.url))
 
 
 def schemas(kind: str) -> list[str]:

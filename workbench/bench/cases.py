@@ -95,6 +95,10 @@ def all_cases(stores: Sequence[str], rows: int) -> list[Case]:
             made += mysql_cases(rows)
         if store in ("embedded", "cassandra"):
             made += log_cases(store, rows)
+        if store == "cassandra":
+            from workbench.bench.cassandra_cases import cassandra_cases
+
+            made += cassandra_cases(rows)
         if store == "report":
             made += report_cases()
     return made

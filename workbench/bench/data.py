@@ -192,9 +192,9 @@ def _imports(project: str, rows: int) -> pa.Table:
 # --- logs -------------------------------------------------------------------------------------------------------------
 
 
-def log_hosts() -> tuple[str, ...]:
+def log_hosts(fleet: str = "web") -> tuple[str, ...]:
     """The hosts that logs come from, the busiest first."""
-    return tuple(f"web-{number:02d}.example.net" for number in range(LOG_HOSTS))
+    return tuple(f"{fleet}-{number:02d}.example.net" for number in range(LOG_HOSTS))
 
 
 def log_days() -> tuple[date, ...]:
@@ -202,9 +202,9 @@ def log_days() -> tuple[date, ...]:
     return tuple(LOG_DAY - timedelta(days=number) for number in range(LOG_DAYS))
 
 
-def log_batches(rows: int, seed: int = SEED, batch: int = 10_000) -> Iterator[LogBatch]:
+def log_batches(rows: int, seed: int = SEED, batch: int = 10_000, fleet: str = "web") -> Iterator[LogBatch]:
     """About so many lines, a host at a time as from its file, in order of time. ``seed`` makes their ids, too."""
-    for number, (host, size) in enumerate(zip(log_hosts(), _zipf(LOG_HOSTS, rows).tolist(), strict=True)):
+    for number, (host, size) in enumerate(zip(log_hosts(fleet), _zipf(LOG_HOSTS, rows).tolist(), strict=True)):
         table = _lines(host, size, np.random.default_rng([seed, 7, number]))
         digest = hashlib.sha256(f"{seed} {rows} {host}".encode()).hexdigest()
         for chunk, start in enumerate(range(0, table.num_rows, batch)):

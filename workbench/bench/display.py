@@ -291,7 +291,9 @@ def cassandra(it: Performance) -> str:
     if not found:
         return muted("Cassandra was not part of this run. Set WORKBENCH_LOGS_URL and run workbench bench again.")
     names = list(found[0])
-    columns = [Column(name.replace("_", " "), name not in ("table", "node"), name == "table") for name in names]
+    columns = [
+        Column(name.replace("_", " "), name not in ("table_name", "node"), name == "table_name") for name in names
+    ]
     return table(
         columns, [[text(words.NONE if row.get(name) is None else row[name]) for name in names] for row in found]
     )

@@ -29,6 +29,8 @@ def evidence_of(stage: Stage, servers: Servers) -> dict[str, Any]:
         if filled.schema:
             found[name] |= servers.mysql.evidence(filled.schema)
             found[name]["pool"] = _pool(filled, servers.mysql.most_connections)
+    if lines := stage.used().get("cassandra"):
+        found["cassandra"] = servers.cassandra.evidence(lines)  # type: ignore[arg-type]
     return found
 
 

@@ -15,7 +15,14 @@ from workbench.bench.summary import Ratio, ratios
 State = Literal["look", "fine", "not measured"]
 _WORTH_IT: Final = 1.2
 _TOMBSTONES: Final = 0.2
-_PARTITION_BYTES: Final = 100_000_000
+_FEW_TOMBSTONES: Final = 10
+_PARTITION_MIB: Final = 100
+_BUSIEST: Final = "reads and compaction of the busiest hosts"
+_HEALTH_GAINS: Final = {
+    "heap": "memory for the file cache",
+    "compaction": "fewer files a read",
+    "partitions": _BUSIEST,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,31 +168,17 @@ def _cassandra(run: Run) -> Iterator[Finding]:
         yield Finding("Cassandra: partitions, tombstones, heap", "not measured", "Cassandra was not part of this run.")
         return
     for table in said.get("tables", ()):
-        large = table.get("partition_bytes_p99") or 0
-        if large > _PARTITION_BYTES:
-            yield Finding(
-                f"Large partitions ({table['table']})",
-                "look",
-                f"p99 {large / 1e6:,.0f} MB",
-                "Set the table up with several parts of a day.",
-                "reads and compaction of the busiest hosts",
-            )
-        dead, live = table.get("tombstones_p99") or 0, table.get("live_cells_p99") or 0
-        if dead > _TOMBSTONES * max(live, 1):
-            yield Finding(
-                f"Tombstones ({table['table']})",
-                "look",
-                f"p99 {dead:,.0f} beside {live:,.0f} live rows a read",
-                "Let TTL and time windows expire lines; do not delete them one by one.",
-                "read time",
-            )
-    if heap := said.get("heap"):
-        share = heap["max_bytes"] / heap["memory_bytes"]
-        state: State = "look" if share > 0.5 or heap["max_bytes"] > 32e9 else "fine"
+        name = f"{table['table_name']}, {table['node']}"
+        if (large := table.get("largest_partition_mib") or 0) > _PARTITION_MIB:
+            remedy = "Set the table up with several parts of a day."
+            yield Finding(f"Large partitions ({name})", "look", f"the largest is {large:,} MiB", remedy, _BUSIEST)
+        dead, live = table.get("tombstones_p99") or 0, table.get("rows_per_read_p99") or 0
+        if dead > max(_TOMBSTONES * live, _FEW_TOMBSTONES):
+            evidence = f"p99 {dead:,.0f} beside {live:,.0f} live rows a read"
+            remedy = "Let TTL and time windows expire lines; do not delete them one by one."
+            yield Finding(f"Tombstones ({name})", "look", evidence, remedy, "read time")
+    for one in said.get("health", ()):
+        state: State = "fine" if one["state"] == "ok" else "look"
         yield Finding(
-            "Heap against the rule of 25 % of memory",
-            state,
-            f"{human.share(round(share, 2))} of {heap['memory_bytes'] / 2**30:,.0f} GiB",
-            "Set -Xmx to a quarter of memory, at most 31 GB." if state == "look" else "",
-            "memory for the file cache" if state == "look" else "",
+            f"Cassandra: {one['name']}", state, one["detail"], one["remedy"], _HEALTH_GAINS.get(one["name"], "")
         )

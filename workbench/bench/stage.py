@@ -15,6 +15,7 @@ from workbench.bench import data
 from workbench.bench.cases import LABELS
 from workbench.bench.scratch import Scratch
 from workbench.bench.servers import Servers
+from workbench.errors import StoreError
 from workbench.metrics.protocol import MetricStore
 
 if TYPE_CHECKING:
@@ -93,10 +94,20 @@ class Stage:
         """The log store of that kind with so many lines."""
         if (store, rows) not in self._logs:
             self.said(f"Writing about {rows:,} lines of infrastructure_logs into {store} ...")
-            made = self._servers.logs(self.scratch, self._stack, LABELS[rows])
-            made.load(data.log_batches(rows))
+            made = self._embedded_logs(rows) if store == "embedded" else self._servers.logs(self.scratch, self._stack)
+            report = made.load(data.log_batches(rows))
+            if report.rejected or report.expired:
+                raise StoreError(
+                    f"{store} did not take {report.rejected + report.expired:,} of the generated lines.",
+                    f"See why in {report.reject_file}." if report.reject_file else "Run: workbench doctor.",
+                )
             self._logs[store, rows] = made
         return self._logs[store, rows]
+
+    def _embedded_logs(self, rows: int) -> LogStore:
+        from workbench.logs.embedded import EmbeddedLogStore
+
+        return EmbeddedLogStore(self.scratch.folder / f"logs_{LABELS[rows]}")
 
     def filled(self) -> list[Filled]:
         """The largest metric store of each kind."""
@@ -106,7 +117,7 @@ class Stage:
     def used(self) -> dict[str, MetricStore | LogStore]:
         """One store of each kind that was used."""
         return {name: filled.store for (name, _), filled in self._metrics.items()} | {
-            f"{name} logs": logs for (name, _), logs in self._logs.items()
+            name if name == "cassandra" else f"{name} logs": logs for (name, _), logs in self._logs.items()
         }
 
 
