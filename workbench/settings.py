@@ -90,9 +90,6 @@ class Settings(BaseSettings):
     metrics_url: SecretStr | None = Field(
         default=None, description="mysql://user:password@host:3306/database; without it the embedded store is used"
     )
-    logs_url: SecretStr | None = Field(
-        default=None, description="cassandra://user:password@host1,host2/keyspace?dc=…; without it logs are embedded"
-    )
     metrics_replica_url: SecretStr | None = Field(
         default=None, description="a read replica of metrics_url, asked first"
     )
