@@ -13,6 +13,16 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Ask a server for its own view.", no_args_is_help=True, rich_markup_mode=None)
 _WIDE = 90
+_CASSANDRA_NUMBERS = {
+    "size_mib": "MiB",
+    "largest_partition_mib": "largest partition MiB",
+    "reads": "reads",
+    "read_p99_ms": "p99 ms",
+    "writes": "writes",
+    "write_p99_ms": "p99 ms",
+    "tombstones_p99": "tombstones p99",
+    "sstable_tasks": "compactions",
+}
 
 
 @app.command("mysql")
@@ -50,12 +60,10 @@ def cassandra(as_json: Json = False, data: Data = None) -> None:
     if as_json:
         print_json({"format": 1, "tables": frame.to_dict("records")})
         return
-    numeric = {str(name): frame[name].dtype.kind in "if" for name in frame.columns}
-    cells = [
-        [f"{cell:,.4g}" if numeric[str(name)] else str(cell) for name, cell in row.items()]
-        for row in frame.to_dict("records")
-    ]
-    print_table(list(numeric.items()), cells, title="Log tables, node by node")
+    shown = [[f"{cell:,.4g}" if name in _CASSANDRA_NUMBERS else str(cell) for name, cell in row.items()]
+             for row in frame[["table_name", "node", *_CASSANDRA_NUMBERS]].to_dict("records")]  # fmt: skip
+    columns = [("table", False), ("node", False), *((said, True) for said in _CASSANDRA_NUMBERS.values())]
+    print_table(columns, shown, title="Log tables, node by node", note="--json has every figure.")
 
 
 def _print(facts: ServerFacts) -> None:
