@@ -1,6 +1,6 @@
 # Everything happens in .venv, from exact versions with hashes (requirements/). Nothing is installed twice.
 .DEFAULT_GOAL := help
-.PHONY: help report test lint lab bench lock clean
+.PHONY: help report test lint lab bench bench-report lock clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -26,7 +26,7 @@ $(foreach name,$(OPTIONS),$(eval override $(name) := $$(value $(name))))
 export $(OPTIONS)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 report: $(RUN) ## the DORA report, of a sample or of REPO=/path/to/repository [PROJECT= TAGS= DEPLOYS= DAYS=]
 	@$(ACTIVE) scripts/report
@@ -47,6 +47,10 @@ lab: $(LAB) ## JupyterLab on the same data [LAB_OPTIONS="--no-browser --allow-ro
 
 bench: $(RUN) ## measure this machine and compare with earlier runs
 	@$(ACTIVE) workbench bench
+
+bench-report: $(RUN) ## measure the stores and show it: one HTML file [BENCH_OPTIONS="--quick"]
+	@$(ACTIVE) workbench bench $(BENCH_OPTIONS)
+	@$(ACTIVE) workbench report performance
 
 lock: ## new requirements/*.txt from pyproject.toml [UPGRADE=--upgrade]
 	@scripts/lock $(UPGRADE)

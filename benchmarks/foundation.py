@@ -278,7 +278,7 @@ def process_cases(place: Path) -> Iterator[Case]:
         "python -c pass",
         bare,
     )
-    plain = ROOT / "benchmarks" / "plain_report.py"
+    plain = ROOT / "workbench" / "bench" / "plain_report.py"
     yield Case(
         "workbench report dora, end to end",
         python(*command, "report", "dora", *window, environment=environment),

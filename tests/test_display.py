@@ -15,9 +15,10 @@ from tests import facts
 from workbench.app import Dora
 from workbench.display import PIECES
 from workbench.display.fragment import Html, link
+from workbench.display.marks import change_mark
 from workbench.display.sparkline import sparkline
 from workbench.errors import ParameterError
-from workbench.model import METRICS
+from workbench.model import METRICS, Figure, Metric
 
 VOID = {"br", "img", "path", "meta", "link", "input"}
 NO_VALUE = re.compile(r'<span class="wb-none">no data</span>')
@@ -110,10 +111,10 @@ def test_open_incidents_stand_beside_the_recovery_time(month: Dora) -> None:
     ("window", "metric", "said", "direction"),
     [
         ({"start": "2026-03-16", "end": "2026-03-23"}, "deployment_frequency", "no comparison", None),  # none before
-        ({"start": "2026-03-23", "end": "2026-03-30"}, "deployment_frequency", "▼ 66.7 %, worse", "worse"),
-        ({"start": "2026-03-23", "end": "2026-03-30"}, "lead_time", "▲ 100 %, worse", "worse"),
-        ({"start": "2026-03-23", "end": "2026-03-30"}, "change_fail_rate", "▲ 66.7 pp, worse", "worse"),
-        ({"start": "2026-03-23", "end": "2026-03-30"}, "rework_rate", "▼ 33.3 pp, better", "better"),
+        ({"start": "2026-03-23", "end": "2026-03-30"}, "deployment_frequency", "▼ 66.7 %, within the interval", "same"),
+        ({"start": "2026-03-23", "end": "2026-03-30"}, "lead_time", "▲ 100 %, too few to tell", "same"),
+        ({"start": "2026-03-23", "end": "2026-03-30"}, "change_fail_rate", "▲ 66.7 pp, within the interval", "same"),
+        ({"start": "2026-03-23", "end": "2026-03-30"}, "rework_rate", "▼ 33.3 pp, within the interval", "same"),
     ],
 )
 def test_a_change_says_whether_it_is_better(
@@ -123,6 +124,22 @@ def test_a_change_says_whether_it_is_better(
     assert said in cards(answer)[metric]
     if direction:
         assert f'data-direction="{direction}"' in answer.show("cards").markup
+
+
+@pytest.mark.parametrize(
+    ("metric", "change", "said", "direction"),
+    [
+        ("deployment_frequency", 0.5, "▲ 50 %, better", "better"),
+        ("deployment_frequency", -0.5, "▼ 50 %, worse", "worse"),
+        ("lead_time", 0.5, "▲ 50 %, worse", "worse"),
+        ("recovery_time", -0.5, "▼ 50 %, better", "better"),
+    ],
+)
+def test_a_change_beyond_the_interval_is_judged(metric: Metric, change: float, said: str, direction: str) -> None:
+    made = Figure("shop", metric, "median", 10, "seconds", 9, 9.0, 11.0, None, 5.0 if change > 0 else 20.0, change, "")
+    mark = Markup(change_mark(made))
+    assert "".join(mark.parts) == said
+    assert ("data-direction", direction) in mark.attributes
 
 
 def test_no_data_is_said_in_words_with_its_reason_and_is_no_zero(folder: Path) -> None:

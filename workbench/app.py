@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,12 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from workbench.display.fragment import Html
+    from workbench.logbook import Logs
+    from workbench.logs.cassandra import CassandraLogStore
+    from workbench.logs.protocol import LogStore
     from workbench.metrics.mysql_adopt import Adoption
     from workbench.profiling import Profile
+    from workbench.profiling.server import ServerView
 
 DEFAULT_DAYS = 90
 
@@ -116,12 +121,45 @@ def _query_log(settings: Settings) -> Iterator[Listener]:
         yield QueryLog(settings.query_log, round(settings.query_log_megabytes * 1_000_000), settings.query_log_files)
 
 
+def _log_store(settings: Settings) -> LogStore:
+    if settings.logs_url is not None:
+        from workbench.logs.cassandra import CassandraLogStore
+
+        return CassandraLogStore(settings.logs_url.get_secret_value(), settings.data / "logs-state")
+    from workbench.logs.embedded import EmbeddedLogStore
+
+    return EmbeddedLogStore(settings.data / "logs")
+
+
+def log_server(**overrides: Any) -> CassandraLogStore:
+    """The Cassandra log store that the settings name, for what only it can do; close it, or use it in ``with``.
+
+    Raises:
+        ConfigurationError: WORKBENCH_LOGS_URL is not set.
+    """
+    settings = configuration.load(**overrides)
+    if settings.logs_url is None:
+        raise ConfigurationError(
+            "No Cassandra is configured.", "Set WORKBENCH_LOGS_URL=cassandra://host/keyspace?dc=NAME."
+        )
+    from workbench.logs.cassandra import CassandraLogStore
+
+    return CassandraLogStore(settings.logs_url.get_secret_value(), settings.data / "logs-state")
+
+
 class Bench:
-    """The workbench: questions to the metric store. Made by :func:`connect`."""
+    """The workbench: questions to the metric store and the log store. Made by :func:`connect`."""
 
     def __init__(self, settings: Settings, metrics: MetricStore) -> None:
         self.settings = settings
         self.metrics = RecordedStore(metrics, Listeners(*_query_log(settings)))
+
+    @cached_property
+    def logs(self) -> Logs:
+        """Infrastructure logs: load, read a host's day, count, report."""
+        from workbench.logbook import Logs
+
+        return Logs(_log_store(self.settings), self.settings)
 
     def profile(self, *, plans: bool = False) -> Profile:
         """Collect every statement that this bench runs: ``with bench.profile() as p:``, or ``.start()``, ``.stop()``.
@@ -132,6 +170,29 @@ class Bench:
         from workbench.profiling import Profile
 
         return Profile(self.metrics.listeners, plans=plans, slow_seconds=self.settings.slow_seconds)
+
+    def monitor(self, *, slow_log: float | None = None, limit: int = 20) -> ServerView:
+        """What the MySQL server itself says: ``.statements``, ``.unused_indexes`` and ``.tables`` are DataFrames.
+
+        Args:
+            slow_log: first switch the slow query log on, for statements that take longer than this many seconds.
+            limit: how many statements to list.
+
+        Raises:
+            ConfigurationError: there is no server, the store is embedded.
+            StoreError: the server cannot be reached.
+        """
+        from workbench.metrics import mysql_engine
+        from workbench.metrics.mysql_monitor import monitor
+        from workbench.profiling.server import ServerView
+
+        return ServerView(monitor(mysql_engine.from_settings(self.settings), slow_log=slow_log, limit=limit))
+
+    def server(self) -> Html:
+        """The server's own view as a section of a report; nothing where the store is embedded."""
+        from workbench.display.fragment import Html
+
+        return self.monitor(limit=10).section() if self.settings.metrics_url else Html("")
 
     def projects(self) -> pd.DataFrame:
         """Every project with its counts and the time they span (queries/projects.sql)."""

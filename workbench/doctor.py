@@ -37,7 +37,10 @@ def examine(settings: Settings) -> list[Check]:
         checks += look()
     checks.append(_writable("data folder", settings.data, "Choose another with --data or WORKBENCH_DATA."))
     checks.append(_writable("report folder", settings.out, "Choose another with --out or WORKBENCH_OUT."))
-    checks += _store(settings)
+    checks += _server(settings)
+    if not any(check.name == "MySQL connection" and check.state == "problem" for check in checks):
+        checks += _store(settings)
+    checks += _log_server(settings)
     return checks
 
 
@@ -93,6 +96,34 @@ def _writable(name: str, folder: Path, remedy: str) -> Check:
     if free < 200 * 2**20:
         return Check(name, "problem", f"{folder} has only {free // 2**20} MiB free.", "Free some space.")
     return Check(name, "ok", f"{folder} ({free / 2**30:.0f} GiB free)")
+
+
+def _server(settings: Settings) -> Iterator[Check]:
+    if settings.metrics_url is None:
+        return
+    from workbench.metrics import mysql_doctor, mysql_engine
+
+    try:
+        ours = settings.legacy_project is None
+        for finding in mysql_doctor.examine(mysql_engine.from_settings(settings), ours=ours):
+            yield Check(*finding)
+        if (replica := mysql_engine.replica_from_settings(settings)) is not None:
+            yield Check(*mysql_doctor.replica(replica))
+    except WorkbenchError as error:
+        yield Check("MySQL connection", "problem", error.what, error.remedy)
+
+
+def _log_server(settings: Settings) -> Iterator[Check]:
+    if settings.logs_url is None:
+        return
+    from workbench.logs.cassandra import CassandraLogStore
+
+    try:
+        with CassandraLogStore(settings.logs_url.get_secret_value(), settings.data / "logs-state") as store:
+            for finding in store.examine():
+                yield Check(*finding)
+    except WorkbenchError as error:
+        yield Check("Cassandra connection", "problem", error.what, error.remedy)
 
 
 def _store(settings: Settings) -> Iterator[Check]:

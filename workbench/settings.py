@@ -18,6 +18,7 @@ FILE_NAME = "workbench.toml"
 MEMORY = "memory"
 FILE = "file:"
 REDIS = ("redis://", "rediss://", "unix://")
+FILE_VARIABLE = "WORKBENCH_FILE"
 RUN_FOLDER = "WORKBENCH_RUN_FOLDER"
 """Environment variable that tells a notebook that it makes a report, and where it may leave figures.json."""
 
@@ -29,7 +30,12 @@ def _default_data() -> Path:
 
 
 def find_file(start: Path | None = None) -> Path | None:
-    """The nearest workbench.toml in ``start`` (default: the current folder) or a folder above it."""
+    """The nearest workbench.toml in ``start`` (default: the current folder) or a folder above it.
+
+    A report's kernel works elsewhere; the environment tells it which file the one who asked has found.
+    """
+    if start is None and (named := os.environ.get(FILE_VARIABLE)):
+        return Path(named)
     here = (start or Path.cwd()).resolve()
     return next((folder / FILE_NAME for folder in (here, *here.parents) if (folder / FILE_NAME).is_file()), None)
 
@@ -77,8 +83,15 @@ class Settings(BaseSettings):
     )
     query_log_files: int = Field(default=5, ge=1, description="how many files put aside are kept")
 
+    logs_url: SecretStr | None = Field(
+        default=None,
+        description="cassandra://user:password@host1,host2/keyspace?dc=NAME; without it logs lie in the data folder",
+    )
     metrics_url: SecretStr | None = Field(
         default=None, description="mysql://user:password@host:3306/database; without it the embedded store is used"
+    )
+    logs_url: SecretStr | None = Field(
+        default=None, description="cassandra://user:password@host1,host2/keyspace?dc=…; without it logs are embedded"
     )
     metrics_replica_url: SecretStr | None = Field(
         default=None, description="a read replica of metrics_url, asked first"

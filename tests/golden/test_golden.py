@@ -1,6 +1,6 @@
 """Every query against rows and an answer that were written by hand, on every store.
 
-A case is a folder named like its query, or ``<query>.<case>``: ``rows.csv``, ``features.csv`` and ``imports.csv`` go in,
+A case is a folder named like its query, or ``<query>.<case>``: ``rows.csv``, ``features.csv``, ``imports.csv`` go in,
 ``parameters.json`` is asked, ``expected.csv`` must come out, in this order. In the CSV files an empty cell is null and
 ``''`` is the empty text. ``notes.md`` says how the answer was worked out, where the rows alone do not show it.
 """

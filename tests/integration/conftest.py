@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests import servers
+from tests.cli.conftest import workbench as workbench  # the command, as a fixture here, too
 from workbench.metrics import mysql_engine, mysql_schema
 from workbench.metrics.mysql import MySQLStore
 

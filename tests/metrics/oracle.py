@@ -85,6 +85,7 @@ def values(
     window: Interval,
     covered_days: Mapping[str, float | None],
     weeks: Sequence[Sequence[Interval]],
+    judged: Interval | None,
 ) -> dict[tuple[str, str], tuple[float | None, int]]:
     """Value and n of every figure.
 
@@ -92,21 +93,24 @@ def values(
         window: naive UTC.
         covered_days: per metric the covered days of the window; None: no data.
         weeks: the days of each complete, covered Monday week.
+        judged: the part of the window in which incidents are known, too: rates are about its deployments only.
     """
     inside = [each for each in made.values() if window[0] <= each.time < window[1]]
     leads = sorted(lead for each in inside for lead in each.leads if lead is not None)
     begun = [each for each in incidents if window[0] <= each.row["created_at"] < window[1] and each.charged_to]
     recoveries = sorted(Fraction(each.row["duration_seconds"]) for each in begun if each.row["decision"] == "fixed")
     n = len(inside)
+    rated = [each for each in inside if judged and judged[0] <= each.time < judged[1]]
+    m = len(rated)
     days = covered_days["deployment_frequency"]
     hit = [sum(any(a <= each.time < b for each in made.values()) for a, b in week) for week in weeks]
     found: dict[tuple[str, str], tuple[Fraction | float | None, int]] = {
         ("deployment_frequency", "per_week"): (n * 7 / days if days else None, n),
         ("deployment_frequency", "median_days_per_week"): (_median([Fraction(one) for one in sorted(hit)]), len(hit)),
-        ("change_fail_rate", "rate"): (Fraction(sum(each.failed for each in inside), n) if n else None, n),
+        ("change_fail_rate", "rate"): (Fraction(sum(each.failed for each in rated), m) if m else None, m),
         ("rework_rate", "rate"): (
-            Fraction(sum(each.decision == "rework" or each.fixes for each in inside), n) if n else None,
-            n,
+            Fraction(sum(each.decision == "rework" or each.fixes for each in rated), m) if m else None,
+            m,
         ),
     }
     for metric, durations in (("lead_time", leads), ("recovery_time", recoveries)):

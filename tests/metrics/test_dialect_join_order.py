@@ -9,4 +9,5 @@ from workbench.metrics.dialect import to_duckdb
 
 def test_straight_join_is_a_join() -> None:
     sql = "SELECT a.n AS n FROM (SELECT 1 AS n UNION ALL SELECT 2) AS a STRAIGHT_JOIN (SELECT 2 AS n) AS b ON a.n = b.n"
-    assert duckdb.sql(to_duckdb(sql)).fetchall() == [(2,)]
+    with duckdb.connect() as connection:
+        assert connection.execute(to_duckdb(sql)).fetchall() == [(2,)]

@@ -163,7 +163,7 @@ def test_full_disk_is_one_sentence_and_the_old_rows_stay(small_disk: Path) -> No
     store = EmbeddedStore(small_disk)
     load_rows(store, [deployment("d1", "2025-01-01")], small_disk)
     digits = random.Random(1)
-    many = [deployment(f"{digits.getrandbits(300):x}", "2025-01-02") for _ in range(6000)]
+    many = [deployment(f"{digits.getrandbits(300):x}", "2025-01-02") for _ in range(20_000)]
     with pytest.raises(StoreError, match="No space left on device") as caught:
         load_rows(store, many, small_disk)
     assert "unchanged" in str(caught.value)

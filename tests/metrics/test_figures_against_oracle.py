@@ -108,7 +108,7 @@ def expected(
         for week in window.buckets("week")
         if not week.partial and covered(week, known, ("deployments",)) == (naive_utc(week.start), naive_utc(week.end))
     ]
-    return values(made, incidents, window.utc, days, weeks)
+    return values(made, incidents, window.utc, days, weeks, spans["change_fail_rate"])
 
 
 @settings(max_examples=40)

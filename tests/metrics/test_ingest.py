@@ -160,6 +160,13 @@ def test_change_of_a_file_gets_its_lead_time_from_its_deployment(store: Embedded
     assert shipped_ones["c2"]["metadata"] == {"no_lead_time": "negative"}
 
 
+def test_a_shipped_change_does_not_carry_a_decision_that_stood_back(store: EmbeddedStore, folder: Path) -> None:
+    """Git suggests rework, the deployments file says go: a change from a changes file must not bring rework back."""
+    git = extract("git", [shipped("", "d1", "2025-03-03 10:00", None, decision="rework")])
+    load(store, [git, extract("deployments", [D1]), extract("changes", [change("c", "d1", "2025-03-03")])], folder)
+    assert {one["decision"] for one in stored(store) if one["phase_name"] == "deployment"} == {"go"}
+
+
 # -- corrections -----------------------------------------------------------------------------------------------------
 
 

@@ -24,6 +24,7 @@ SECTIONS = (
     "All figures",
     "Data quality",
     "How these numbers were made",
+    "What the store was asked",
 )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli import ask, imports, report
+from workbench.cli import ask, bench, imports, logs, migrate, monitor, report
 from workbench.errors import ConfigurationError, ParameterError, WorkbenchError
 
 app = typer.Typer(
@@ -21,11 +21,16 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(imports.app, name="import")
+imports.app.command("logs")(logs.import_logs)
 app.add_typer(report.app, name="report")
+app.add_typer(monitor.app, name="monitor")
+app.add_typer(logs.app, name="logs")
+app.add_typer(bench.app, name="bench")
 app.command("dora")(ask.dora)
 app.command("projects")(ask.projects)
 app.command("remove")(imports.remove)
 app.command("doctor")(ask.doctor)
+app.command("migrate")(migrate.migrate)
 
 
 def _print_version(wanted: bool) -> None:

@@ -14,6 +14,7 @@ from workbench.display.marks import change_mark, explanation, level_badge, value
 from workbench.display.sparkline import sparkline
 from workbench.display.tables import comparison_table
 from workbench.metrics import queries
+from workbench.metrics.figures import Counts
 from workbench.metrics.levels import LEAST_DAYS, edition
 from workbench.model import HEADLINES, METRICS, Figure, Metric, naive_utc
 
@@ -50,6 +51,8 @@ def _card(answer: Answer, project: str | None, metric: Metric, incidents: Mappin
         parts.append(f'<div class="wb-n">{text(why_none(made))}</div>')
     else:
         parts += _details(answer, made)
+    if metric == "change_fail_rate":
+        parts.append(_causes_line(answer.measurement.rated.get(project or "", Counts())))
     if metric == "recovery_time":
         parts.append(_open_line(answer, incidents.get(project or "", {})))
     trend = [
@@ -59,6 +62,19 @@ def _card(answer: Answer, project: str | None, metric: Metric, incidents: Mappin
     ]
     parts.append(sparkline(trend))
     return f'<section class="wb-card" title="{text(made.rule)}">{"".join(parts)}</section>'
+
+
+def _causes_line(counts: Counts) -> str:
+    """How the failed deployments of the rate came to count as failed, and how many are too young to be settled."""
+    causes = {
+        "by own decision": counts.failed_no_go,
+        "named": counts.failed_named,
+        "reverted": counts.failed_revert,
+        "by time": counts.failed_time,
+        "not yet settled": counts.unsettled,
+    }
+    said = ", ".join(f"{number:,} {cause}" for cause, number in causes.items() if number)
+    return f'<div class="wb-n">{text(said)}</div>' if said else ""
 
 
 def _details(answer: Answer, made: Figure) -> list[str]:

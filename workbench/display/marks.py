@@ -44,10 +44,13 @@ def change_mark(made: Figure) -> str:
         return ""
     if made.change == 0:
         return '<span class="wb-change" data-direction="same">unchanged</span>'
-    better = (made.change > 0) == (made.metric in MORE_IS_BETTER)
-    word = "better" if better else "worse"
-    said = f"{'▲' if made.change > 0 else '▼'} {human.change(made, signed=False)}, {word}"
-    return f'<span class="wb-change" data-direction="{word}">{text(said)}</span>'
+    arrow = f"{'▲' if made.change > 0 else '▼'} {human.change(made, signed=False)}"
+    if made.low is None or made.high is None:
+        return f'<span class="wb-change" data-direction="same">{text(arrow)}, too few to tell</span>'
+    if made.previous is not None and made.low <= made.previous <= made.high:
+        return f'<span class="wb-change" data-direction="same">{text(arrow)}, within the interval</span>'
+    word = "better" if (made.change > 0) == (made.metric in MORE_IS_BETTER) else "worse"
+    return f'<span class="wb-change" data-direction="{word}">{text(arrow)}, {word}</span>'
 
 
 def value_markup(made: Figure) -> str:

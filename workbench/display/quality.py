@@ -27,8 +27,12 @@ def quality(answer: Answer) -> str:
 
 
 def sample_banner(answer: Answer) -> str:
-    """Says that the data are invented; '' if they are not."""
-    return note(_SAMPLE, "sample") if answer.inspection.sample else ""
+    """Says that the data are invented, and of which projects if not of all; '' if none are."""
+    invented = [finding.project for finding in answer.inspection.findings if finding.check == "sample"]
+    if not invented or set(invented) == set(answer.projects):
+        return note(_SAMPLE, "sample") if invented else ""
+    names = ", ".join(sorted(invented))
+    return note(f"Sample data, generated to show what the report looks like, are in: {text(names)}.", "sample")
 
 
 def warnings_line(answer: Answer) -> str:

@@ -6,28 +6,30 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import pyarrow as pa
 
+from workbench.log_rows import LogBatch
 
-@dataclass(frozen=True, slots=True)
-class LogBatch:
-    """Rows (workbench.log_rows.LOG_ROWS) in the order of their source, and where that batch ends in it.
+STATS: Final = pa.schema(
+    [("hour", pa.int8()), ("severity", pa.string()), ("source", pa.string()), ("rows", pa.int64())]
+)
+"""Counts of a host and day; ``hour`` is 0 to 23, in UTC."""
 
-    ``origin`` names the source (file name, or ``-``), ``digest`` identifies its content, ``chunk`` numbers the batch
-    from 0: the same source gives the same batches, so (digest, chunk) says what a checkpoint and the stats have seen.
-    """
+HOSTS: Final = pa.schema(
+    [("hostname", pa.string()), ("first_day", pa.date32()), ("last_day", pa.date32()), ("rows", pa.int64())]
+)
 
-    rows: pa.Table
-    origin: str
-    digest: str
-    chunk: int
+__all__ = ["HOSTS", "STATS", "LoadReport", "LogBatch", "LogStore"]
 
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What a load did: rows acknowledged, rows that an earlier run had loaded, rows rejected, bytes sent."""
+    """What a load did: acknowledged rows, rows skipped because they had been loaded before, rejected rows, bytes.
+
+    ``expired`` rows were older than the store keeps rows, and were not written.
+    """
 
     loaded: int
     skipped: int
@@ -36,6 +38,7 @@ class LoadReport:
     bytes: int
     seconds: float
     reject_file: Path | None = None
+    expired: int = 0
 
 
 class LogStore(Protocol):
@@ -48,7 +51,10 @@ class LogStore(Protocol):
         resume: bool = True,
         progress: Callable[[int, int | None], None] | None = None,
     ) -> LoadReport:
-        """Write batches; the same batches again change nothing. With ``resume``, acknowledged ones are skipped."""
+        """Write batches; the same batches again change nothing. With ``resume``, acknowledged ones are skipped.
+
+        The same row again (host, time and id) is the same row, in this load or any later one.
+        """
 
     def partition(
         self,
@@ -61,13 +67,17 @@ class LogStore(Protocol):
         severity: str | None = None,
         source: str | None = None,
     ) -> pa.Table:
-        """Rows of one host and day, newest first: at most ``newest`` of those in [since, until) that match."""
+        """Rows of one host and day: at most ``newest`` of those in [since, until) that match.
+
+        Newest first, ties by log_id from the highest. Times without an offset are UTC. Unknown hosts and days are
+        empty.
+        """
 
     def stats(self, host: str, day: date) -> pa.Table:
-        """Counts of one host and day by hour (0 to 23), severity and source: columns hour, severity, source, rows."""
+        """Counts of one host and day: STATS, by hour, severity and source in that order."""
 
     def hosts(self) -> pa.Table:
-        """Every host with its first and last day and its rows: columns hostname, first_day, last_day, rows."""
+        """Every host with its first and last day and its rows: HOSTS, by name."""
 
     def describe(self) -> Mapping[str, str]:
         """What and where it is, for people, without secrets: ``store``, ``location``, ``version``."""

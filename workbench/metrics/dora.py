@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from workbench.errors import ParameterError
 from workbench.metrics import queries
 from workbench.metrics.coverage import ProjectCoverage, pooled, read_coverage
-from workbench.metrics.figures import Counts, Durations, Part, TrendPoint, figures_of, trend_of
+from workbench.metrics.figures import NEEDS, Counts, Durations, Part, TrendPoint, figures_of, trend_of
 from workbench.metrics.levels import edition
 from workbench.metrics.protocol import MetricStore
 from workbench.model import DAY, Bucket, BucketUnit, Figure, Window, local_midnight, naive_utc
@@ -28,6 +28,11 @@ CURRENT: Final = 0
 PREVIOUS: Final = 1
 _FIRST_BUCKET: Final = 2
 _STEP: Final = timedelta(minutes=5)
+
+
+Parts = dict[str, dict[int, Part]]
+"""What SQL counted, by project ('' of all together) and number of the window."""
+Rated = dict[str, dict[int, Counts]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,8 @@ class Measurement:
     trend: tuple[TrendPoint, ...]
     incidents: Incidents
     coverage: Mapping[str, ProjectCoverage]
+    rated: Mapping[str, Counts]
+    """The deployments of the window that rates speak of, by project; '' of all together."""
     asked: tuple[Asked, ...]
 
 
@@ -136,18 +143,23 @@ def measure(store: MetricStore, question: Question) -> Measurement:
     figures: list[Figure] = []
     trend: list[TrendPoint] = []
     incidents = Incidents(0, None, 0)
+    judged: dict[str, Counts] = {}
+    windows: list[Window | Bucket] = [question.window, previous, *buckets]
+    rated: Rated = {}
     for together in (False, True) if question.pooled else (False,):
-        parts = _parts(asker, question, [question.window, previous, *buckets], together)
+        parts = _parts(asker, question, windows, together)
+        rated = _add_rated(asker, question, windows, parts, coverage, rated)
         named = {"": pooled(coverage.values())} if together else coverage
         for project, covered in named.items():
             of = parts.get(project, {})
+            judged[project] = of.get(CURRENT, Part()).rated
             both = of.get(CURRENT, Part()), of.get(PREVIOUS, Part())
             figures += figures_of(project or None, question.window, both, covered, levels, question.link_hours)
             numbered = {n: of.get(n + _FIRST_BUCKET, Part()) for n in range(len(buckets))}
             trend += trend_of(project or None, question.window.timezone, buckets, numbered, covered)
         if not together:
             incidents = _incidents(parts, question.window.utc[1])
-    return Measurement(tuple(figures), tuple(trend), incidents, coverage, tuple(asker.asked))
+    return Measurement(tuple(figures), tuple(trend), incidents, coverage, judged, tuple(asker.asked))
 
 
 def measure_trend(store: MetricStore, question: Question, unit: BucketUnit) -> tuple[TrendPoint, ...]:
@@ -156,8 +168,10 @@ def measure_trend(store: MetricStore, question: Question, unit: BucketUnit) -> t
     coverage = read_coverage(asker.ask("coverage", projects=list(question.projects)), question.projects)
     buckets = question.window.buckets(unit)
     points: list[TrendPoint] = []
+    rated: Rated = {}
     for together in (False, True) if question.pooled else (False,):
-        parts = _parts(asker, question, list(buckets), together, days=False)
+        parts = _parts(asker, question, buckets, together, days=False)
+        rated = _add_rated(asker, question, buckets, parts, coverage, rated)
         for project, covered in ({"": pooled(coverage.values())} if together else coverage).items():
             numbered = {n: parts.get(project, {}).get(n, Part()) for n in range(len(buckets))}
             points += trend_of(project or None, question.window.timezone, buckets, numbered, covered)
@@ -166,7 +180,7 @@ def measure_trend(store: MetricStore, question: Question, unit: BucketUnit) -> t
 
 def _parts(
     asker: Asker, question: Question, windows: Sequence[Window | Bucket], together: bool, days: bool = True
-) -> dict[str, dict[int, Part]]:
+) -> Parts:
     """Everything that SQL counts, by project and number of the window."""
     edges = [(number, naive_utc(window.start), naive_utc(window.end)) for number, window in enumerate(windows)]
     common = {
@@ -176,13 +190,13 @@ def _parts(
         "until": max(edge[2] for edge in edges),
     }
     spans = queries.spans(edges)
-    parts: dict[str, dict[int, Part]] = {}
+    parts: Parts = {}
 
     def part(row: Mapping[str, Any]) -> Part:
         return parts.setdefault(row["project"], {}).setdefault(row["span"], Part())
 
     for row in asker.ask("deployment_counts", **common, settled_before=question.settled_before, spans=spans):
-        part(row).counts = Counts(**{name: row[name] for name in Counts.__dataclass_fields__})
+        part(row).counts = _counts(row)
     for row in durations_of(asker.table("lead_time_ranks", **common, spans=spans)):
         part(row).lead = row["durations"]
     for row in durations_of(asker.table("recovery_time_ranks", **common, spans=spans)):
@@ -194,6 +208,55 @@ def _parts(
     if days:
         _add_days(asker, question, parts, together)
     return parts
+
+
+def _counts(row: Mapping[str, Any]) -> Counts:
+    return Counts(**{name: row[name] for name in Counts.__dataclass_fields__})
+
+
+def _add_rated(
+    asker: Asker,
+    question: Question,
+    windows: Sequence[Window | Bucket],
+    parts: Parts,
+    coverage: Mapping[str, ProjectCoverage],
+    rated: Rated,
+) -> Rated:
+    """Fill in which deployments a rate can speak of: those in time that a source of incidents covers, too.
+
+    Only windows that are covered in part need another question. ``rated`` of the single projects is what the pooled
+    rows add up to; give {} for the single projects, and get theirs.
+    """
+    if rated:
+        for number, part in parts.get("", {}).items():
+            part.rated = sum((of[number] for of in rated.values() if number in of), Counts())
+        return rated
+    cut: dict[tuple[datetime, datetime], list[tuple[str, int]]] = {}
+    for project, covered in coverage.items():
+        for number, window in enumerate(windows):
+            known = covered.within(window, *NEEDS["change_fail_rate"])
+            if known is None or number not in parts.get(project, {}):
+                continue
+            if covered.complete(window, *NEEDS["change_fail_rate"]):
+                parts[project][number].rated = parts[project][number].counts
+            else:
+                cut.setdefault((naive_utc(known.start), naive_utc(known.end)), []).append((project, number))
+    if cut:
+        edges = [(span, *edge) for span, edge in enumerate(cut)]
+        rows = asker.ask(
+            "deployment_counts",
+            projects=list(question.projects),
+            pooled=0,
+            since=min(edge[1] for edge in edges),
+            until=max(edge[2] for edge in edges),
+            settled_before=question.settled_before,
+            spans=queries.spans(edges),
+        )
+        found = {(row["project"], row["span"]): _counts(row) for row in rows}
+        for span, places in enumerate(cut.values()):
+            for project, number in places:
+                parts[project][number].rated = found.get((project, span), Counts())
+    return {project: {number: part.rated for number, part in of.items()} for project, of in parts.items()}
 
 
 def durations_of(ranks: pa.Table) -> Iterator[dict[str, Any]]:

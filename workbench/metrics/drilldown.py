@@ -81,8 +81,15 @@ class Drilldown:
             parameters = {"projects": list(self._question.projects), "since": since, "until": until, "size": size}
             rows = self._store.query(queries.get(name), {**parameters, **fixed, **after})
             if rows.num_rows < size and number < page:
-                return rows.slice(0, 0)
+                rows = rows.slice(0, 0)
+                break
             if rows.num_rows:
                 last = rows.slice(rows.num_rows - 1).to_pylist()[0]
                 after = self._ends[metric, size, number] = {key: last[column] for key, column in keys.items()}
-        return rows
+        return self._marked(rows) if name == "deployment_rows" else rows
+
+    def _marked(self, rows: pa.Table) -> pa.Table:
+        """With a column ``settled``: too late for the time rule to charge this deployment with another incident."""
+        import pyarrow.compute as pc
+
+        return rows.append_column("settled", pc.less(rows["deployed_at"], pa.scalar(self._question.settled_before)))

@@ -11,7 +11,7 @@ from typing import Final
 from workbench.format import count
 from workbench.metrics import statistics
 from workbench.metrics.coverage import Fact, ProjectCoverage, Span, days_between
-from workbench.metrics.levels import Edition
+from workbench.metrics.levels import LEAST_DAYS, Edition
 from workbench.model import HEADLINES, Bucket, Estimate, Figure, Metric, Statistic, Window
 
 NEEDS: Final[dict[Metric, tuple[Fact, ...]]] = {
@@ -38,6 +38,10 @@ class Counts:
     rework_fix: int = 0
     unsettled: int = 0
 
+    def __add__(self, other: Counts) -> Counts:
+        """The counts of both together."""
+        return Counts(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
+
 
 @dataclass(slots=True)
 class Durations:
@@ -56,13 +60,15 @@ class Durations:
 class Part:
     """What SQL counted for one project in one window or bucket.
 
-    ``weeks``: deployment days of each complete Monday week.
+    ``weeks``: deployment days of each complete Monday week. ``rated``: the counts of those deployments whose failures
+    are known, because a source of incidents covers their time; all of them where it covers the whole window.
     """
 
     counts: Counts = field(default_factory=Counts)
     lead: Durations = field(default_factory=Durations)
     recovery: Durations = field(default_factory=Durations)
     weeks: dict[Bucket, int] = field(default_factory=dict)
+    rated: Counts = field(default_factory=Counts)
     incidents: int = 0
     open: int = 0
     oldest_open: datetime | None = None
@@ -100,7 +106,7 @@ def _median_days(part: Part, _: Span | None, coverage: ProjectCoverage, __: str)
 
 
 def _rate(name: str) -> _Compute:
-    return lambda part, *_: statistics.rate(getattr(part.counts, name), part.counts.deployments)
+    return lambda part, *_: statistics.rate(getattr(part.rated, name), part.rated.deployments)
 
 
 def _duration(name: str, which: Statistic) -> _Compute:
@@ -184,13 +190,18 @@ def figures_of(
                 n=now.n,
                 low=now.low,
                 high=now.high,
-                level=levels.level(metric, now.value, days or 0.0) if headline else None,
+                level=levels.level(metric, now.value, days or 0.0) if headline and _enough(current, metric) else None,
                 previous=then.value,
                 change=_change(unit, now, then) if current.complete(metric) and previous.complete(metric) else None,
                 rule=_rule(metric, statistic, parts[0], days, link_hours),
             )
         )
     return made
+
+
+def _enough(known: _Known, metric: Metric) -> bool:
+    """A rate over a few covered days of a longer window says nothing about the window."""
+    return not metric.endswith("_rate") or known.complete(metric) or (known.days(metric) or 0.0) >= LEAST_DAYS
 
 
 def trend_of(
@@ -228,7 +239,7 @@ def _change(unit: str, now: Estimate, then: Estimate) -> float | None:
 def _rule(metric: Metric, statistic: Statistic, part: Part, days: float | None, link_hours: float) -> str:
     if days is None:
         return f"No data: no imported source covers {' and '.join(NEEDS[metric])} in this window."
-    counts = part.counts
+    counts = part.rated if metric.endswith("_rate") else part.counts
     deployments = count(counts.deployments, "deployment")
     if statistic == "per_week":
         return f"{deployments} in {days:.4g} covered days, per 7 days; exact Poisson interval."

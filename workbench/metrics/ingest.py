@@ -91,6 +91,7 @@ def run(
         progress: called with (projects written, projects).
 
     Raises:
+        ParameterError: it would replace the history of another repository; nothing was written.
         RejectedRowsError: ``strict`` and there are bad rows; nothing was written.
         StoreError: the store refused; projects not yet written are unchanged.
     """
@@ -126,7 +127,9 @@ def plan(store: MetricStore, extract: Extract, *, link_hours: float, now: dateti
     repeated = _is_known(old.imports, extract)
     if repeated and not extract.replaces and _linked_alike(old.imports, link_hours):
         return Plan(_summary(extract, _REPEATED, unchanged=extract.facts.num_rows), old, old, extract.rejects)
-    merged = merge(as_given(old.facts), old.features, extract)
+    given = as_given(old.facts)
+    _check_same_history(given, extract)
+    merged = merge(given, old.features, extract)
     rejects = pa.concat_tables([extract.rejects, merged.rejects])
     imports = _with_import(old.imports, extract, rejects.num_rows, moment, link_hours)
     new = State(assemble(merged.facts, imports, link_hours), merged.features, imports)
@@ -140,6 +143,23 @@ def plan(store: MetricStore, extract: Extract, *, link_hours: float, now: dateti
         rejected=rejects.num_rows,
     )
     return Plan(summary, old, new, rejects)
+
+
+def _check_same_history(given: pa.Table, extract: Extract) -> None:
+    """Refuse to replace a project's rows by those of another repository, with which they share not one commit."""
+    stored = given.filter(pc.equal(given["source"], extract.source))
+    if not extract.replaces or not stored.num_rows or not extract.facts.num_rows:
+        return
+    known, fresh = (
+        {name for column in ("cycle_id", "feature_id") for name in table[column].unique().to_pylist() if name}
+        for table in (stored, extract.facts)
+    )
+    if known.isdisjoint(fresh):
+        name = extract.projects[0]
+        raise ParameterError(
+            f"Project {name!r} holds the history of another repository: not one commit is the same.",
+            f"Give --project another name, or first run: workbench remove {name} --source {extract.source}.",
+        )
 
 
 def confirm(
@@ -203,13 +223,17 @@ def remove(
         if incident is not None:
             if not pc.any(gone).as_py():
                 raise ParameterError(
-                    f"Project {project!r} has no incident {incident!r}.", "Run: workbench dora --json."
+                    f"Project {project!r} has no incident {incident!r}.",
+                    "In a notebook, dora.rows('recovery_time') lists those that are charged to a deployment.",
                 )
             imports = _forget_digests(imports, set(given.filter(gone)["source"].to_pylist()))
             features = features.filter(pc.not_equal(features["feature_id"], incident))
         elif source is not None:
             if source not in imports["source"].to_pylist():
-                raise ParameterError(f"Project {project!r} has nothing from {source!r}.", "Run: workbench projects.")
+                sources = ", ".join(sorted(set(imports["source"].to_pylist())))
+                raise ParameterError(
+                    f"Project {project!r} has nothing from {source!r}.", f"It has rows from {sources}."
+                )
             imports = imports.filter(pc.not_equal(imports["source"], source))
             features = features.filter(pc.not_equal(features["source"], source))
         else:
@@ -234,6 +258,8 @@ def _forget_digests(imports: pa.Table, sources: set[str]) -> pa.Table:
 
 
 def _is_known(imports: pa.Table, extract: Extract) -> bool:
+    if not extract.projects:  # not one good row, so nothing was stored that could be known
+        return False
     known = imports.filter(
         pc.and_(pc.equal(imports["digest"], extract.digest), pc.equal(imports["source"], extract.source))
     )

@@ -32,7 +32,8 @@ class Edition:
         if value is None or band is None or (metric == "deployment_frequency" and covered_days < LEAST_DAYS):
             return None
         if band.get("score"):
-            return f"{10 * (1 - value):.1f}/10"
+            score = round(10 * (1 - value), 1)
+            return f"{min(score, 9.9) if value else score:.1f}/10"  # only a rate of 0 is perfect
         return next((str(row["level"]) for row in band["levels"] if _matches(row, value)), None)
 
     def average(self, metric: Metric) -> float | None:

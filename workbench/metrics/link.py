@@ -33,6 +33,9 @@ FROM (
 )
 """
 
+# Two sources may speak of one fact: what a person exported wins over what git suggests.
+_PRECEDENCE: Final = "CASE source WHEN 'git' THEN 2 WHEN 'export' THEN 1 ELSE 0 END, source"
+
 # A change of a changes file has a lead time once its deployment is known: elapsed seconds, half up to hundredths.
 _SHIPPED: Final = f"""
 INSERT INTO timed BY NAME
@@ -49,7 +52,10 @@ JOIN (
   SELECT project, cycle_id, MIN(created_at) AS deployed_at,
     CASE MAX(CASE decision WHEN 'no-go' THEN 2 WHEN 'rework' THEN 1 ELSE 0 END)
       WHEN 2 THEN 'no-go' WHEN 1 THEN 'rework' ELSE 'go' END AS decision
-  FROM timed WHERE phase_name = 'deployment' GROUP BY project, cycle_id
+  FROM (
+    SELECT * FROM timed WHERE phase_name = 'deployment'
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY project, cycle_id, feature_id ORDER BY {_PRECEDENCE}) = 1
+  ) GROUP BY project, cycle_id
 ) AS d USING (project, cycle_id)
 WHERE c.source = 'changes' AND c.phase_name = 'planning'
   AND NOT EXISTS (
@@ -58,32 +64,32 @@ WHERE c.source = 'changes' AND c.phase_name = 'planning'
       AND t.phase_name = 'deployment' AND t.source <> 'git')
 """  # noqa: S608 - constants of this package
 
-# Two sources may speak of one fact: what a person exported wins over what git suggests. The row that stands back is
-# kept in the metadata of the one that wins, so that nothing is lost and the order of imports does not matter.
-_ONE_FACT: Final = """
+# The row that stands back is kept in the metadata of the one that wins, so that nothing is lost and the order of
+# imports does not matter.
+_ONE_FACT: Final = f"""
 CREATE TEMP TABLE placed AS
 SELECT *,
   ROW_NUMBER() OVER (
     PARTITION BY project, cycle_id, feature_id, phase_name
-    ORDER BY CASE source WHEN 'git' THEN 2 WHEN 'export' THEN 1 ELSE 0 END, source) AS place,
+    ORDER BY {_PRECEDENCE}) AS place,
   COUNT(*) OVER (PARTITION BY project, cycle_id, feature_id, phase_name) AS versions
 FROM timed;
 CREATE TEMP TABLE stood_back AS
-SELECT project, cycle_id, feature_id, phase_name, to_json(list({
+SELECT project, cycle_id, feature_id, phase_name, to_json(list({{
     'source': source, 'decision': decision, 'duration_seconds': CAST(duration_seconds AS VARCHAR),
     'fixed_by': fixed_by, 'updated_at': CAST(updated_at AS VARCHAR), 'metadata': metadata,
     'created_at': CAST(created_at AS VARCHAR)
-  } ORDER BY place)) AS rows
+  }} ORDER BY place)) AS rows
 FROM placed WHERE place > 1 GROUP BY project, cycle_id, feature_id, phase_name;
 CREATE TEMP TABLE dora_metrics AS
 SELECT p.* EXCLUDE (place, versions) REPLACE (
   CASE WHEN versions > 1 THEN CAST(json_merge_patch(
-      COALESCE(p.metadata, '{}'), json_object('stood_back', s.rows)) AS VARCHAR) ELSE p.metadata END AS metadata)
+      COALESCE(p.metadata, '{{}}'), json_object('stood_back', s.rows)) AS VARCHAR) ELSE p.metadata END AS metadata)
 FROM placed AS p LEFT JOIN stood_back AS s
   ON p.versions > 1 AND s.project = p.project AND s.cycle_id = p.cycle_id AND s.feature_id = p.feature_id
   AND s.phase_name = p.phase_name
 WHERE place = 1
-"""
+"""  # noqa: S608 - constants of this package
 
 _LINKED: Final = """
 SELECT m.* REPLACE (l.charged_to AS charged_to, l.link_rule AS link_rule)

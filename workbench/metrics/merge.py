@@ -75,7 +75,8 @@ def merge(given: pa.Table, features: pa.Table, extract: Extract) -> Merged:
 
 _CONFLICTS: Final = """
 SELECT $origin AS file, line,
-  'another version of this row is stored, and neither has a later updated_at' AS reason, identity AS text
+  'another version is stored, and neither has a later updated_at: set it, or remove the stored row' AS reason,
+  identity AS text
 FROM fate WHERE fate = 'conflict' ORDER BY line
 """
 

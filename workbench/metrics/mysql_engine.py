@@ -33,15 +33,15 @@ DEADLOCK: Final = frozenset({1213})
 NO_LOCAL_INFILE: Final = frozenset({1148, 2068, 3948, 4166})
 
 _REMEDIES: Final[Mapping[int, tuple[str, str]]] = {
-    1044: ("the user may not use this database", "Ask for the grants in docs/operations.md."),
+    1044: ("the user may not use this database", "Ask for the grants in docs/mysql.md."),
     1045: ("user or password is wrong", "Correct WORKBENCH_METRICS_URL or WORKBENCH_METRICS_PASSWORD."),
     1698: ("user or password is wrong", "Correct WORKBENCH_METRICS_URL or WORKBENCH_METRICS_PASSWORD."),
     1049: ("there is no such database", "Create it (CREATE DATABASE …) or correct WORKBENCH_METRICS_URL."),
     1054: ("a column is missing", "Run: workbench migrate."),
     1146: ("a table is missing", "Run: workbench migrate."),
-    1142: ("the user lacks a privilege", "Ask for the grants in docs/operations.md."),
-    1143: ("the user lacks a privilege", "Ask for the grants in docs/operations.md."),
-    1227: ("the user lacks a privilege", "Ask for the grants in docs/operations.md."),
+    1142: ("the user lacks a privilege", "Ask for the grants in docs/mysql.md."),
+    1143: ("the user lacks a privilege", "Ask for the grants in docs/mysql.md."),
+    1227: ("the user lacks a privilege", "Ask for the grants in docs/mysql.md."),
     1792: ("the connection is read-only", "Report this: a question tried to write."),
     1290: ("the server is read-only", "Let WORKBENCH_METRICS_URL name the primary server."),
     1836: ("the server is read-only", "Let WORKBENCH_METRICS_URL name the primary server."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Final, Literal
 
-from workbench.errors import MissingExtraError, StoreError
+from workbench.errors import MissingExtraError, ParameterError, StoreError
 from workbench.files import folder
 from workbench.metrics import mysql_engine
 
@@ -27,14 +27,19 @@ def migrate(connect: mysql_engine.Connect, revision: str = NEWEST) -> tuple[str,
         The revision before and after; '' is an empty database.
 
     Raises:
-        StoreError: the server refused.
+        ParameterError: there is no such revision.
+        StoreError: the server refused, or a newer workbench set the database up.
     """
+    check(revision)
     engine = mysql_engine.engine(connect, writes=True)
+    where = mysql_engine.place(engine.url)
     try:
-        with mysql_engine.plainly("The migration", mysql_engine.place(engine.url)), engine.connect() as connection:
+        with mysql_engine.plainly("The migration", where), engine.connect() as connection:
             before = current(connection)
             if not before:
-                _leave_alone(connection, mysql_engine.place(engine.url))
+                _leave_alone(connection, where)
+            if before and before not in revisions():
+                raise StoreError(f"The database {where} was set up by a newer workbench.", "Upgrade dora-workbench.")
             config = _config()
             config.attributes["connection"] = connection
             _run(config, before, revision)
@@ -45,11 +50,17 @@ def migrate(connect: mysql_engine.Connect, revision: str = NEWEST) -> tuple[str,
 
 
 def sql(server: Server, revision: str = NEWEST, before: str = "") -> str:
-    """The statements that :func:`migrate` would run from ``before`` on, for a DBA."""
+    """The statements that :func:`migrate` would run from ``before`` on, for a DBA.
+
+    Raises:
+        ParameterError: there is no such revision.
+    """
+    check(revision)
+    check(before or NOTHING)
     config = _config()
     config.output_buffer = io.StringIO()
     config.attributes["dialect"] = server
-    _run(config, before, f"{before}:{revision}" if before else revision, as_sql=True)
+    _run(config, before, revision, as_sql=True)
     return config.output_buffer.getvalue()
 
 
@@ -61,11 +72,43 @@ def current(connection: Connection) -> str:
     return context.get_current_revision() or ""
 
 
+def now(connect: mysql_engine.Connect) -> str:
+    """The revision of a database, '' if the workbench never was in it.
+
+    Raises:
+        StoreError: the server refused.
+    """
+    engine = mysql_engine.engine(connect, writes=False)
+    try:
+        with mysql_engine.plainly("A look at the schema", mysql_engine.place(engine.url)), engine.connect() as found:
+            return current(found)
+    finally:
+        engine.dispose()
+
+
 def newest() -> str:
     """The revision that this package needs."""
+    return revisions()[-1]
+
+
+def revisions() -> list[str]:
+    """Every revision that this package knows, the oldest first."""
     from alembic.script import ScriptDirectory
 
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+    return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()][::-1]
+
+
+def check(revision: str) -> None:
+    """Raise ParameterError unless there is such a revision."""
+    if revision not in (known := [NOTHING, *revisions(), NEWEST]):
+        raise ParameterError(f"There is no revision {revision!r}.", f"There are: {', '.join(known)}.")
+
+
+def goes_down(before: str, revision: str) -> bool:
+    """Whether bringing a database from ``before`` ('': an empty one) to a revision takes tables or columns away."""
+    order = ["", *revisions()]
+    target = {NOTHING: "", NEWEST: order[-1]}.get(revision, revision)
+    return before in order and order.index(target) < order.index(before)
 
 
 def _leave_alone(connection: Connection, where: str) -> None:
@@ -86,15 +129,11 @@ def _leave_alone(connection: Connection, where: str) -> None:
 
 def _run(config: Config, before: str, revision: str, *, as_sql: bool = False) -> None:
     from alembic import command
-    from alembic.script import ScriptDirectory
 
-    order = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()][::-1]
-    target = revision.rpartition(":")[2]
-    down = target == NOTHING or (target in order and before in order and order.index(target) < order.index(before))
-    if down:
-        command.downgrade(config, f"{before or NEWEST}:{target}" if as_sql else target, sql=as_sql)
-    else:
-        command.upgrade(config, revision, sql=as_sql)
+    if goes_down(before, revision):
+        command.downgrade(config, f"{before}:{revision}" if as_sql else revision, sql=as_sql)
+    elif revision != NOTHING:
+        command.upgrade(config, f"{before}:{revision}" if as_sql and before else revision, sql=as_sql)
 
 
 def _config() -> Config:

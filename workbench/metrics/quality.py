@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 from workbench.metrics import queries
@@ -19,6 +19,7 @@ Severity = Literal["info", "warning"]
 _LONG_GAP: Final = 4.0
 """A gap this many times the mean time between deployments, and of at least two weeks, is worth a look."""
 _GAP_SECONDS: Final = 14 * 86_400
+_UNCOVERED: Final = timedelta(days=28)
 _WINDOW: Final = 0
 _BEFORE: Final = 1
 _FIRST_MOMENT: Final = datetime(1970, 1, 1)
@@ -102,10 +103,12 @@ def inspect(store: MetricStore, question: Question, coverage: Mapping[str, Proje
     )
     findings = [
         *_coverage_findings(question.window, coverage),
+        *_unshipped_findings(asker.ask("unshipped_changes", projects=list(question.projects))),
         *_lead_time_findings(asker.ask("missing_lead_times", **common)),
         *_incident_findings(_incident_counts(asker, question), question.link_hours),
         *_gap_findings(asker.ask("longest_gaps", **common), question.window),
         *_date_findings(asker.ask("suspicious_dates", projects=list(question.projects), now=question.future)),
+        *_hull_findings(records, question.window),
         *_import_findings(records),
         *_link_findings(records, question.link_hours),
     ]
@@ -150,6 +153,12 @@ def _coverage_findings(window: Window, coverage: Mapping[str, ProjectCoverage]) 
                 yield Finding(project, f"partly_covered_{fact}", "warning", 0, text)
 
 
+def _unshipped_findings(rows: list[dict[str, Any]]) -> Iterator[Finding]:
+    for row in rows:
+        text = f"Changes whose deployment is not stored, so no figure counts them: {row['changes']} ({row['example']})."
+        yield Finding(row["project"], "unshipped_changes", "warning", row["changes"], text)
+
+
 def _lead_time_findings(rows: list[dict[str, Any]]) -> Iterator[Finding]:
     why = {
         "first": "the first deployment of a history brings everything that came before it",
@@ -171,6 +180,9 @@ def _incident_findings(rows: list[dict[str, Any]], link_hours: float) -> Iterato
                 f"stored, or began more than {link_hours:g} h after the latest one."
             )
             yield Finding(row["project"], "unlinked_incidents", "warning", row["unlinked"], text)
+        if row["span"] == _WINDOW and row["replaced"]:
+            text = f"Reverts in git that incidents files replace in the time they cover: {row['replaced']}."
+            yield Finding(row["project"], "replaced_reverts", "info", row["replaced"], text)
         if row["span"] == _BEFORE and row["open"]:
             text = (
                 f"Incidents that began before the window and are still open: {row['open']}, the first since "
@@ -209,6 +221,22 @@ def _link_findings(records: list[dict[str, Any]], link_hours: float) -> Iterator
                 "import something again to apply it."
             )
             yield Finding(project, "link_hours_changed", "warning", 0, text)
+
+
+def _hull_findings(records: list[dict[str, Any]], window: Window) -> Iterator[Finding]:
+    """Coverage runs from the first to the last import of a source; a long silence between two is worth saying."""
+    since, until = window.utc
+    ends: dict[tuple[str, str], datetime] = {}
+    for record in sorted((r for r in records if r["covered_from"] is not None), key=lambda r: r["covered_from"]):
+        place, start = (record["project"], record["source"]), record["covered_from"]
+        end = ends.get(place, start)
+        if start - end >= _UNCOVERED and end < until and start > since:
+            text = (
+                f"No import of {record['source']} covers {end:%Y-%m-%d} to {start:%Y-%m-%d}; it counts as a time in "
+                "which nothing happened."
+            )
+            yield Finding(record["project"], "gap_between_imports", "warning", 0, text)
+        ends[place] = max(end, record["covered_to"])
 
 
 def _import_findings(records: list[dict[str, Any]]) -> Iterator[Finding]:

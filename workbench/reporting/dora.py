@@ -8,8 +8,9 @@ from typing import Any, Final
 from workbench.app import connect
 from workbench.files import folder
 from workbench.reporting.execute import Progress
+from workbench.reporting.record import RunRecord
 from workbench.reporting.run import run_report
-from workbench.settings import Settings
+from workbench.settings import FILE_VARIABLE, Settings, find_file
 
 NAME: Final = "dora"
 _TITLED: Final = 3
@@ -41,23 +42,28 @@ def make_report(
         bench.settings.out,
         name=NAME,
         title=f"DORA metrics: {shown}",
-        environment=_environment(bench.settings),
+        environment=environment(bench.settings),
         progress=progress,
     )
+    return outcome(record, bench.settings)
+
+
+def outcome(record: RunRecord, settings: Settings) -> dict[str, Any]:
+    """A published run for a program."""
     place = record.folder
     assert place is not None  # noqa: S101  # a published run has a folder; for the type checker
     return {
         "format": 1,
         "id": record.id,
         "state": record.state,
-        "html": str(place / f"{NAME}.html"),
+        "html": str(place / f"{record.name}.html"),
         "figures": str(place / "figures.json"),
-        "index": str(bench.settings.out.absolute() / "index.html"),
+        "index": str(settings.out.absolute() / "index.html"),
         "seconds": record.seconds,
     }
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def environment(settings: Settings) -> dict[str, str]:
     """The settings as they are here: the kernel works in a folder of its own and must not look for others there."""
     named = {
         "WORKBENCH_DATA": str(settings.data.absolute()),
@@ -70,6 +76,8 @@ def _environment(settings: Settings) -> dict[str, str]:
         "WORKBENCH_CACHE_CHECK_MS": str(settings.cache_check_ms),
         "WORKBENCH_SLOW_SECONDS": str(settings.slow_seconds),
     }
+    if file := find_file():
+        named[FILE_VARIABLE] = str(file)
     if settings.query_log:
         named["WORKBENCH_QUERY_LOG"] = str(settings.query_log.absolute())
         named["WORKBENCH_QUERY_LOG_MEGABYTES"] = str(settings.query_log_megabytes)

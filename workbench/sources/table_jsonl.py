@@ -29,6 +29,11 @@ class JsonRecords:
         self.broken += self._broken(every, places[~good], "not a JSON object")
         self._objects = self._objects.filter(pa.array(good))
 
+    @property
+    def objects(self) -> Any:
+        """The text of each record, as Arrow strings."""
+        return self._objects
+
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The keys that occur in any object, sorted."""

@@ -1,0 +1,184 @@
+"""Bottlenecks: what teams with this stack run into, each with this run's number, a remedy, and what it should gain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from workbench import format as human
+from workbench.bench import words
+from workbench.bench.history import Run
+from workbench.bench.statistics import MEDIAN, percentile
+from workbench.bench.summary import Ratio, ratios
+
+State = Literal["look", "fine", "not measured"]
+_WORTH_IT: Final = 1.2
+_TOMBSTONES: Final = 0.2
+_FEW_TOMBSTONES: Final = 10
+_PARTITION_MIB: Final = 100
+_BUSIEST: Final = "reads and compaction of the busiest hosts"
+_HEALTH_GAINS: Final = {
+    "heap": "memory for the file cache",
+    "compaction": "fewer files a read",
+    "partitions": _BUSIEST,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One possible bottleneck. ``state``: worth a look, fine as it is, or not measured in this run (and why)."""
+
+    name: str
+    state: State
+    evidence: str
+    remedy: str = ""
+    gain: str = ""
+
+
+def findings(run: Run) -> list[Finding]:
+    """All of them: what is worth a look first, then what is fine, then what was not measured."""
+    order: dict[State, int] = {"look": 0, "fine": 1, "not measured": 2}
+    found = [*_alternatives(run), *_cold(run), *_queues(run), *_mysql(run), *_cassandra(run)]
+    return sorted(found, key=lambda finding: order[finding.state])
+
+
+_ALTERNATIVES: Final = {
+    "n_plus_one": ("A question for each row (N+1)", "Ask once, with a join."),
+    "in_python": ("Aggregating in Python", "Let the store count and sum; fetch the figures, not the rows."),
+    "single_indexes": ("Indexes that do not fit the question", "Use the covering index of the migration."),
+    "no_indexes": ("No indexes", "Run: workbench migrate."),
+    "new_connection": ("A new connection for each question", "Use the pool: one bench for all questions."),
+    "recount": ("Counting lines on every read", "Read the counts that loads keep (LogStore.stats)."),
+    "allow_filtering": ("ALLOW FILTERING", "Ask for a host, a day and a span of time; filter the rest in Arrow."),
+    "sai": ("A storage-attached index inside a partition", "Restrict the clustering key; an index is for many hosts."),
+}
+
+
+def _alternatives(run: Run) -> Iterator[Finding]:
+    """Each measured way to the same answer that is slower than ours."""
+    for one in ratios(run):
+        if one.kind != "alternative" or one.case.name not in _ALTERNATIVES:
+            continue
+        name, remedy = _ALTERNATIVES[one.case.name]
+        state: State = "look" if (one.ratio.low or 0) > _WORTH_IT else "fine"
+        label = f"{name} ({one.case.store}, {one.case.rows:,} rows)"
+        evidence = f"{_median(one, ours=False)} against {_median(one, ours=True)}: {words.ratio(one.ratio)}"
+        yield Finding(label, state, evidence, remedy if state == "look" else "", _gain(one) if state == "look" else "")
+
+
+def _median(one: Ratio, *, ours: bool) -> str:
+    return words.seconds(percentile((one.base if ours else one.case).values, MEDIAN))
+
+
+def _gain(one: Ratio) -> str:
+    """What the remedy saves of the time where somebody still does it the other way."""
+    return f"{human.share(round(1 - 1 / (one.ratio.value or 1), 2))} of that time, where it is done so"
+
+
+def _cold(run: Run) -> Iterator[Finding]:
+    for result in run.results:
+        warm = run.result(result.case.removesuffix(":cold"), "warm")
+        if result.kind != "cold" or warm is None:
+            continue
+        cold, usual = percentile(result.values, MEDIAN), percentile(warm.values, MEDIAN)
+        if cold > 2 * usual:
+            evidence = (
+                f"{words.seconds(cold)} for the first dashboard of a process, {words.seconds(usual)} for the next"
+            )
+            yield Finding(
+                f"Cold start ({warm.case})",
+                "look",
+                evidence,
+                "Keep one bench open for many questions.",
+                f"{words.seconds(cold - usual)} a question",
+            )
+
+
+def _queues(run: Run) -> Iterator[Finding]:
+    for opened in run.results:
+        closed = run.result(opened.case, "closed")
+        if opened.kind != "open" or closed is None or not len(opened.values):
+            continue
+        late, usual = percentile(opened.values, 0.99), percentile(closed.values, 0.99)
+        evidence = (
+            f"at {words.rate(opened.asked_rate or 0)} arrivals, p99 from the intended start is {words.seconds(late)}; "
+            f"{opened.callers} callers that wait for each other see {words.seconds(usual)}"
+        )
+        state: State = "look" if late > 2 * usual else "fine"
+        yield Finding(
+            f"Waiting in line ({opened.case})",
+            state,
+            evidence,
+            "Lower the rate, add callers, or keep answers in a cache." if state == "look" else "",
+            "the wait, up to that difference" if state == "look" else "",
+        )
+
+
+def _mysql(run: Run) -> Iterator[Finding]:
+    said: Mapping[str, Any] | None = run.evidence.get("mysql")
+    if said is None:
+        yield Finding("MySQL: indexes, slow queries, pool waits", "not measured", "MySQL was not part of this run.")
+        return
+    if unused := said.get("unused_indexes"):
+        yield Finding(
+            "Indexes that no question of this run used",
+            "look",
+            ", ".join(unused),
+            "Drop those that none of your own questions uses: each makes every write slower.",
+            "write time and disk; measure with the load case",
+        )
+    for scan in said.get("full_scans", ()):
+        yield Finding(
+            f"A question that reads the whole table ({scan['query']})",
+            "look",
+            scan["evidence"],
+            "Give it an index that begins with what it compares.",
+            "it grows with the answer, not the table",
+        )
+    slow = said.get("slow_log")
+    if isinstance(slow, str):
+        yield Finding("Slow query log", "not measured", slow)
+    elif slow:
+        evidence = f"{slow['slow']} statements over {slow['limit']} s"
+        if slow["slow"]:
+            remedy = "Read mysql.slow_log, and see the plans with: workbench dora --profile."
+            yield Finding("Slow query log", "look", evidence, remedy, "the time of the slowest questions")
+        else:
+            yield Finding("Slow query log", "fine", evidence)
+    if pool := said.get("pool"):
+        yield _pool(pool)
+
+
+def _pool(said: Mapping[str, Any]) -> Finding:
+    name = "Waiting for a connection of the pool"
+    waited = f"{said['waits']:,} of {said['checkouts']:,} waited"
+    asked = f"{said['people']} callers at once on {said['most']} connections: {waited}"
+    if not said["waits"]:
+        return Finding(name, "fine", asked)
+    evidence = f"{asked}, at most {words.seconds(said['longest'])}"
+    return Finding(
+        name, "look", evidence, "Raise WORKBENCH_POOL_SIZE to the callers that you expect at once.", "the wait"
+    )
+
+
+def _cassandra(run: Run) -> Iterator[Finding]:
+    said: Mapping[str, Any] | None = run.evidence.get("cassandra")
+    if said is None:
+        yield Finding("Cassandra: partitions, tombstones, heap", "not measured", "Cassandra was not part of this run.")
+        return
+    for table in said.get("tables", ()):
+        name = f"{table['table_name']}, {table['node']}"
+        if (large := table.get("largest_partition_mib") or 0) > _PARTITION_MIB:
+            remedy = "Set the table up with several parts of a day."
+            yield Finding(f"Large partitions ({name})", "look", f"the largest is {large:,} MiB", remedy, _BUSIEST)
+        dead, live = table.get("tombstones_p99") or 0, table.get("rows_per_read_p99") or 0
+        if dead > max(_TOMBSTONES * live, _FEW_TOMBSTONES):
+            evidence = f"p99 {dead:,.0f} beside {live:,.0f} live rows a read"
+            remedy = "Let TTL and time windows expire lines; do not delete them one by one."
+            yield Finding(f"Tombstones ({name})", "look", evidence, remedy, "read time")
+    for one in said.get("health", ()):
+        state: State = "fine" if one["state"] == "ok" else "look"
+        yield Finding(
+            f"Cassandra: {one['name']}", state, one["detail"], one["remedy"], _HEALTH_GAINS.get(one["name"], "")
+        )

@@ -1,0 +1,184 @@
+"""A whole benchmark run: say what will be written, measure, keep the result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from workbench.bench import machine
+from workbench.bench.cases import SIZES, Call, Case, all_cases, choose, writes
+from workbench.bench.evidence import evidence_of
+from workbench.bench.history import History, Result, Run, new_id
+from workbench.bench.load import Load, closed_loop, open_loop
+from workbench.bench.measure import NORMAL, Plan, Sample, measure
+from workbench.bench.scratch import PREFIX, scratch
+from workbench.bench.servers import Servers
+from workbench.bench.stage import Stage
+from workbench.bench.statistics import MEDIAN
+from workbench.bench.targets import targets
+from workbench.errors import ConfigurationError
+from workbench.settings import Settings
+
+CALLERS: Final = 2
+ARRIVALS: Final = 0.5
+"""The open loop's arrivals, as a share of what the closed loop got through."""
+Said = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to run: stores (none: all that are configured, and reports if wanted), the largest size, cases, how long."""
+
+    stores: tuple[str, ...] = ()
+    rows: int = SIZES["1m"]
+    pattern: str | None = None
+    plan: Plan = NORMAL
+    reports: bool = True
+
+
+def folder(settings: Settings) -> Path:
+    """Where benchmarks keep their history and their scratch places."""
+    return settings.data.absolute() / "bench"
+
+
+def history(settings: Settings) -> History:
+    """The runs that were made with this data folder."""
+    return History(folder(settings) / "history")
+
+
+def cases_of(order: Order, settings: Settings) -> list[Case]:
+    """The cases of an order.
+
+    Raises:
+        ConfigurationError: a store is asked for that is not configured.
+        ParameterError: no case fits the pattern.
+    """
+    servers = Servers(settings)
+    configured = ("embedded", *servers.configured, "report")
+    wanted = order.stores or configured[: None if order.reports else -1]
+    if missing := [store for store in wanted if store not in configured]:
+        raise ConfigurationError(f"{missing[0]} is not configured.", servers.remedy(missing[0]))
+    return choose(all_cases(wanted, order.rows), order.pattern)
+
+
+def announcement(cases: Sequence[Case], settings: Settings) -> list[str]:
+    """What a run of these cases will write, where and how much, a sentence each."""
+    places = {"mysql": f"a schema {PREFIX}…", "cassandra": f"a keyspace {PREFIX}…"}
+    needed: dict[str, list[tuple[int, str, int]]] = {}
+    for store, rows, kind, size in writes(cases):
+        needed.setdefault(store, []).append((rows, kind, size))
+    said = []
+    for store, parts in needed.items():
+        amounts = ", ".join(f"{rows:,} {kind}" for rows, kind, _ in parts)
+        place = places.get(store, f"a folder in {folder(settings) / 'scratch'}")
+        total = sum(size for _, _, size in parts) / 1e6
+        said.append(f"{store}: {amounts} (about {max(total, 1):,.0f} MB) into {place}, removed at the end.")
+    return said
+
+
+def execute(
+    order: Order, settings: Settings, *, said: Said = print, progress: Callable[[int, int], None] | None = None
+) -> Run:
+    """Measure, clean up, keep the run in the history, and return it.
+
+    Args:
+        said: called with a sentence when something takes long.
+        progress: called with the seconds that have passed, and those planned.
+
+    Raises:
+        StoreError: a store refused. Nothing is kept; what was made is removed.
+    """
+    chosen = cases_of(order, settings)
+    servers = Servers(settings)
+    watch, begun, started = machine.Watch(), time.monotonic(), datetime.now(UTC)
+    with scratch(folder(settings) / "scratch", servers.removers) as place, ExitStack() as stack:
+        stage = Stage(place, stack, servers, said)
+        ready = [(case, case.setup(stage), _share(case)) for case in chosen]
+        said(f"Measuring {len(ready)} cases ...")
+        samples = measure(ready, order.plan, pace=machine.pace, progress=progress)
+        results = [_result(sample) for sample in samples]
+        results += _under_load(ready, samples, order.plan)
+        evidence = evidence_of(stage, servers)
+        found = machine.fingerprint(servers.describe(stage.used()))
+    paces = _in_order(samples)
+    run = Run(
+        id=new_id(),
+        started=started,
+        seconds=round(time.monotonic() - begun, 3),
+        version=_version(),
+        options={"stores": sorted({c.store for c in chosen}), "rows": order.rows, "cases": order.pattern,
+                 "seconds": order.plan.seconds, "precision": order.plan.precision, "seed": order.plan.seed},
+        machine=found,
+        key=machine.key(found),
+        pace=float(np.median(paces)),
+        remarks=watch.remarks(paces, with_servers=any(case.store in servers.configured for case in chosen)),
+        evidence=evidence,
+        results=results,
+    )  # fmt: skip
+    history(settings).add(run)
+    return run
+
+
+def baseline(run: Run, runs: History) -> Run | None:
+    """The newest earlier run on the same machine that has a case of this one; None if there is none."""
+    names = {result.case for result in run.results}
+    for earlier in reversed(runs.runs(key=run.key)):
+        if earlier.id < run.id:
+            found = runs.get(earlier.id)
+            if names & {result.case for result in found.results}:
+                return found
+    return None
+
+
+def _share(case: Case) -> float:
+    """The percentile whose interval has to become narrow: the highest that a target names, else the median."""
+    return max((target.percentile for target in targets() if target.case == case.id), default=MEDIAN)
+
+
+def _result(sample: Sample) -> Result:
+    case, rounds = sample.case, sorted(sample.pace)
+    return Result(
+        case.id, case.store, case.name, case.title, case.rows, case.state, sample.share, sample.items, case.peer_of,
+        case.peer_kind, sample.seconds, sample.rounds, rounds, [sample.pace[number] for number in rounds],
+        [sample.server[number] for number in rounds] if sample.server else (),
+    )  # fmt: skip
+
+
+def _under_load(ready: Iterable[tuple[Case, Call, float]], samples: Sequence[Sample], plan: Plan) -> list[Result]:
+    """Closed loop, then open loop at a share of its rate, of the cases that want it."""
+    made = []
+    for case, call, share in ready:
+        if not case.load:
+            continue
+        closed = closed_loop(call.run, plan.load_seconds, CALLERS)
+        opened = open_loop(call.run, plan.load_seconds, CALLERS, closed.rate * ARRIVALS)
+        made += [_loaded(case, share, "closed", closed), _loaded(case, share, "open", opened)]
+    return made
+
+
+def _loaded(case: Case, share: float, kind: str, load: Load) -> Result:
+    return Result(
+        case.id, case.store, case.name, case.title, case.rows, kind, share, 0, "", "", load.seconds.tolist(),
+        callers=load.callers, asked_rate=load.asked_rate, rate=load.rate,
+    )  # fmt: skip
+
+
+def _in_order(samples: Sequence[Sample]) -> list[float]:
+    """The fixed work's times over the run."""
+    paces: Mapping[int, float] = {number: pace for sample in samples for number, pace in sample.pace.items()}
+    return [paces[number] for number in sorted(paces)]
+
+
+def _version() -> str:
+    try:
+        return version("dora-workbench")
+    except PackageNotFoundError:
+        return "unpackaged"

@@ -1,0 +1,141 @@
+"""The stores that cases run on: made in scratch places when first asked for, filled with generated data, and shared."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import workbench
+from workbench.bench import data
+from workbench.bench.cases import LABELS
+from workbench.bench.scratch import Scratch
+from workbench.bench.servers import Servers
+from workbench.errors import StoreError
+from workbench.metrics.protocol import MetricStore
+
+if TYPE_CHECKING:
+    from workbench.logs.protocol import LogStore
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A metric store with generated facts. ``project`` is one of typical size.
+
+    An embedded one has a ``folder``; one on a server has a ``schema`` and a ``clock``, the server's own seconds.
+    """
+
+    store: MetricStore
+    project: str
+    rows: int
+    folder: Path | None = None
+    schema: str = ""
+    clock: Callable[[], float] | None = None
+
+
+class Stage:
+    """Gives each case its store.
+
+    Args:
+        said: called with one sentence before something takes long.
+    """
+
+    def __init__(self, scratch: Scratch, stack: ExitStack, servers: Servers, said: Callable[[str], None]) -> None:
+        self.scratch = scratch
+        self.said = said
+        self._stack = stack
+        self._servers = servers
+        self._metrics: dict[tuple[str, int], Filled] = {}
+        self._logs: dict[tuple[str, int], LogStore] = {}
+
+    def metrics(self, store: str, rows: int) -> Filled:
+        """The metric store of that kind with so many rows."""
+        if (store, rows) not in self._metrics:
+            self.said(f"Writing about {rows:,} rows of dora_metrics into {store} ...")
+            open_one = self._embedded if store == "embedded" else self._on_server
+            self._metrics[store, rows] = open_one(rows)
+        return self._metrics[store, rows]
+
+    def _embedded(self, rows: int) -> Filled:
+        from workbench.metrics.embedded import EmbeddedStore
+
+        folder = self.scratch.folder / f"metrics_{LABELS[rows]}"
+        made = EmbeddedStore(folder)
+        _fill(made, rows)
+        return Filled(made, data.typical_project(rows), rows, folder)
+
+    def _on_server(self, rows: int) -> Filled:
+        made, schema = self._servers.metrics(self.scratch, self._stack, LABELS[rows])
+        _fill(made, rows)
+        self._servers.mysql.run(schema, "ANALYZE TABLE dora_metrics")
+        clock = self._servers.clock(schema, self._stack)
+        return Filled(made, data.typical_project(rows), rows, schema=schema, clock=clock)
+
+    def copy_of(
+        self, filled: Filled, kind: str, without: Sequence[str]
+    ) -> tuple[MetricStore, Callable[[], float] | None]:
+        """The same rows in another schema of the same server, without some indexes."""
+        from workbench.bench.mysql import copy_without
+
+        self.said(f"Copying {filled.rows:,} rows without {', '.join(without)} ...")
+        made, schema = self._servers.metrics(self.scratch, self._stack, f"{LABELS[filled.rows]}_{kind}")
+        copy_without(self._servers.mysql, filled.schema, schema, without)
+        return made, self._servers.clock(schema, self._stack)
+
+    def own(self, close: Callable[[], object]) -> None:
+        """Call this when the run ends."""
+        self._stack.callback(close)
+
+    def logs(self, store: str, rows: int) -> LogStore:
+        """The log store of that kind with so many lines."""
+        if (store, rows) not in self._logs:
+            self.said(f"Writing about {rows:,} lines of infrastructure_logs into {store} ...")
+            made = self._embedded_logs(rows) if store == "embedded" else self._servers.logs(self.scratch, self._stack)
+            report = made.load(data.log_batches(rows))
+            if report.rejected or report.expired:
+                raise StoreError(
+                    f"{store} did not take {report.rejected + report.expired:,} of the generated lines.",
+                    f"See why in {report.reject_file}." if report.reject_file else "Run: workbench doctor.",
+                )
+            self._logs[store, rows] = made
+        return self._logs[store, rows]
+
+    def _embedded_logs(self, rows: int) -> LogStore:
+        from workbench.logs.embedded import EmbeddedLogStore
+
+        return EmbeddedLogStore(self.scratch.folder / f"logs_{LABELS[rows]}")
+
+    def filled(self) -> list[Filled]:
+        """The largest metric store of each kind."""
+        largest = {name: made for (name, _), made in sorted(self._metrics.items(), key=lambda item: item[0][1])}
+        return list(largest.values())
+
+    def used(self) -> dict[str, MetricStore | LogStore]:
+        """One store of each kind that was used."""
+        return {name: filled.store for (name, _), filled in self._metrics.items()} | {
+            name if name == "cassandra" else f"{name} logs": logs for (name, _), logs in self._logs.items()
+        }
+
+
+def _fill(store: MetricStore, rows: int) -> None:
+    for name, state in data.states(rows):
+        with store.lock([name]):
+            store.write(name, store.read([name]), state)
+
+
+def child_environment(**more: str) -> dict[str, str]:
+    """The environment of a Python process that finds this workbench, and nobody's settings of it."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WORKBENCH_")}
+    own = str(Path(workbench.__file__).resolve().parent.parent)
+    if "site-packages" not in own:
+        kept["PYTHONPATH"] = os.pathsep.join(filter(None, (own, kept.get("PYTHONPATH", ""))))
+    return {**kept, **more}
+
+
+def python(*arguments: str) -> list[str]:
+    """The command of a Python process like this one."""
+    return [sys.executable, *arguments]

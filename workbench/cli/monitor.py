@@ -1,0 +1,95 @@
+"""``workbench monitor mysql|cassandra``: what the servers themselves say about our statements and tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workbench.cli.output import Data, Json, print_json, print_table
+
+if TYPE_CHECKING:
+    from workbench.metrics.mysql_monitor import ServerFacts
+
+app = typer.Typer(help="Ask a server for its own view.", no_args_is_help=True, rich_markup_mode=None)
+_WIDE = 90
+
+
+@app.command("mysql")
+def mysql(
+    slow_log: Annotated[
+        float | None,
+        typer.Option("--slow-log", metavar="SECONDS", help="First switch the slow query log on, from this time on."),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", help="How many statements to list.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Print the slow query log's state, the statements that took most time, unused indexes and sizes of tables.
+
+    Example: workbench monitor mysql --slow-log 0.5
+    """
+    from workbench import connect
+
+    view = connect().monitor(slow_log=slow_log, limit=limit)
+    if as_json:
+        print_json(view.as_json())
+    else:
+        _print(view.facts)
+
+
+@app.command("cassandra")
+def cassandra(as_json: Json = False, data: Data = None) -> None:
+    """Print sizes, latencies, tombstones and compaction of the log tables on every node.
+
+    Example: workbench monitor cassandra --json
+    """
+    from workbench.app import log_server
+
+    with log_server(data=data) as store:
+        frame = store.monitor()
+    if as_json:
+        print_json({"format": 1, "tables": frame.to_dict("records")})
+        return
+    numeric = {str(name): frame[name].dtype.kind in "if" for name in frame.columns}
+    cells = [
+        [f"{cell:,.4g}" if numeric[str(name)] else str(cell) for name, cell in row.items()]
+        for row in frame.to_dict("records")
+    ]
+    print_table(list(numeric.items()), cells, title="Log tables, node by node")
+
+
+def _print(facts: ServerFacts) -> None:
+    typer.echo(f"{facts.server}, {facts.location}, up {facts.uptime_seconds / 3600:.1f} h")
+    _print_slow_log(facts)
+    if facts.digests:
+        cells = [
+            [one.name or "", f"{one.runs:,}", f"{one.seconds:,.3f}", f"{1000 * one.mean_seconds:,.2f}",
+             f"{one.rows_examined:,}", f"{one.rows_sent:,}", f"{one.without_index:,}", _short(one.statement)]
+            for one in facts.digests
+        ]  # fmt: skip
+        names = ("runs", "seconds", "mean ms", "rows read", "rows sent", "scans")
+        columns = [("query", False), *((name, True) for name in names), ("statement", False)]
+        print_table(columns, cells, title="Statements by time")
+    if facts.unused is not None:
+        lines = [[one.table, one.index] for one in facts.unused]
+        print_table([("table", False), ("index", False)], lines, title="Unused indexes")
+    sizes = [[one.table, f"{one.rows:,}", f"{one.data_bytes:,}", f"{one.index_bytes:,}"] for one in facts.sizes]
+    columns = [("table", False), ("rows (estimate)", True), ("data bytes", True), ("index bytes", True)]
+    print_table(columns, sizes, title="Tables")
+    for note in facts.notes:
+        typer.echo(note)
+
+
+def _print_slow_log(facts: ServerFacts) -> None:
+    from workbench.profiling.server import slow_log_text
+
+    log = facts.slow_log
+    typer.echo(f"Slow query log: {slow_log_text(log)}")
+    if log.wanted:
+        typer.echo(f"This user may not switch it on. For a DBA: {log.wanted}")
+    elif not log.on:
+        typer.echo("Switch it on: workbench monitor mysql --slow-log SECONDS")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _WIDE else text[: _WIDE - 1] + "…"

@@ -1,0 +1,85 @@
+"""What ``nodetool tablestats`` tells, asked over CQL: every node's view of each table (keyspace ``system_views``)."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final
+
+from workbench.logs import driver
+from workbench.logs.pages import answer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+VIEWS: Final = {
+    "disk_usage": {"mebibytes": "size_mib"},
+    "max_partition_size": {"mebibytes": "largest_partition_mib"},
+    "local_read_latency": {"count": "reads", "p50th_ms": "read_p50_ms", "p99th_ms": "read_p99_ms"},
+    "local_write_latency": {"count": "writes", "p50th_ms": "write_p50_ms", "p99th_ms": "write_p99_ms"},
+    "local_scan_latency": {"count": "scans", "p50th_ms": "scan_p50_ms", "p99th_ms": "scan_p99_ms"},
+    "tombstones_per_read": {
+        "count": "tombstone_reads",
+        "p50th": "tombstones_p50",
+        "p99th": "tombstones_p99",
+        "max": "tombstones_max",
+    },
+    "rows_per_read": {"count": "row_reads", "p50th": "rows_per_read_p50", "p99th": "rows_per_read_p99"},
+}
+"""View, and its columns as they are called here. Sizes are rounded up to whole MiB by the server."""
+_TASKS: Final = "SELECT keyspace_name, table_name, kind, progress, total, unit FROM system_views.sstable_tasks"
+
+
+def _up(session: Any) -> list[Any]:
+    return [host for host in session.cluster.metadata.all_hosts() if host.is_up]
+
+
+def _frame(session: Any, host: Any, statement: str, parameters: tuple[str, ...] | None = None) -> pd.DataFrame:
+    """One node's answer."""
+    table = answer(session, statement, parameters, execution_profile=driver.READ, host=host)
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def _node(session: Any, host: Any, keyspace: str) -> pd.DataFrame:
+    """The tables of one node, a row each."""
+    joined: Any = None
+    for view, columns in VIEWS.items():
+        names = ", ".join(f'"{name}"' for name in columns)
+        asked = f"SELECT keyspace_name, table_name, {names} FROM system_views.{view}"  # noqa: S608 - names from VIEWS
+        found = _frame(session, host, asked)
+        if "count" in columns:  # a percentile of nothing is no data
+            figures = [name for name in columns if name != "count"]
+            found[figures] = found[figures].where(found["count"] > 0)
+        found = found.rename(columns=columns)
+        found = found[found["keyspace_name"] == keyspace].drop(columns="keyspace_name").set_index("table_name")
+        joined = found if joined is None else joined.join(found, how="outer")
+    tasks = _frame(session, host, _TASKS)
+    running = tasks[tasks["keyspace_name"] == keyspace].groupby("table_name").size()
+    joined["sstable_tasks"] = running.reindex(joined.index, fill_value=0)
+    joined.insert(0, "node", str(host.endpoint))
+    frame: pd.DataFrame = joined.reset_index()
+    return frame
+
+
+def tables(session: Any, keyspace: str) -> pd.DataFrame:
+    """Every table of a keyspace on every node that is up: sizes in MiB, latencies in ms since the node started.
+
+    ``sstable_tasks`` is how many compactions and other rewrites are running.
+    """
+    import pandas as pd
+
+    with ThreadPoolExecutor(8, "workbench-monitor") as pool:
+        frames = list(pool.map(lambda host: _node(session, host, keyspace), _up(session)))
+    return pd.concat(frames, ignore_index=True).sort_values(["table_name", "node"], ignore_index=True)
+
+
+def settings(session: Any) -> pd.DataFrame:
+    """Every node's server settings: columns node, name, value."""
+    import pandas as pd
+
+    frames = []
+    for host in _up(session):
+        frame = _frame(session, host, "SELECT name, value FROM system_views.settings")
+        frame.insert(0, "node", str(host.endpoint))
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
