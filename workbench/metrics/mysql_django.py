@@ -52,7 +52,7 @@ _TEXTS: Final = pa.schema([(name, pa.string()) for name in COLUMNS])
 _CHUNK: Final = 50_000
 _CHECK_SECONDS: Final = 10.0
 _CHECK_SHARE: Final = 20
-"""The table is compared with what was read at most every ten seconds, and in at most a twentieth of the time."""
+"""The next look at the table comes ten seconds after the last one, or after twenty times as long as that one took."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +108,7 @@ class DjangoStore:
         return self._current().store.explain(query, parameters)
 
     def version(self) -> str:
-        """Count and checksum of the rows, and what else decides the figures; some seconds old at most."""
+        """Count and checksum of the rows at the last look, and what else decides the figures."""
         return self._current().version
 
     def describe(self) -> Mapping[str, str]:
@@ -126,9 +126,9 @@ class DjangoStore:
                 recognise(connection, self._place)
                 started = time.monotonic()
                 version = f"{fingerprint(connection)} {self._project} {self._link_hours}"
-                self._check_at = time.monotonic() + max(_CHECK_SECONDS, _CHECK_SHARE * (time.monotonic() - started))
                 if self._copy is None or self._copy.version != version:
                     self._copy = self._read_copy(connection, version)
+                self._check_at = time.monotonic() + max(_CHECK_SECONDS, _CHECK_SHARE * (time.monotonic() - started))
             return self._copy
 
     def _read_copy(self, connection: Connection, version: str) -> _Copy:
