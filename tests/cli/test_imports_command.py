@@ -116,6 +116,20 @@ def test_a_tag_that_went_away_takes_its_deployment_along(workbench: Command, rep
     assert workbench("projects", "--json").json["projects"][0]["deployments"] == 1
 
 
+def test_another_repository_does_not_take_the_place_of_a_project(workbench: Command, repository: Path) -> None:
+    workbench("import", "git", repository)
+    run_git(repository, "checkout", "--quiet", "--orphan", "other")
+    who = ("-c", "user.name=Eve", "-c", "user.email=eve@example.org")
+    run_git(repository, *who, "commit", "--quiet", "--allow-empty", "-m", "another history")
+    run_git(repository, "tag", "--delete", "v1.0.0", "v2.0.0")
+    run_git(repository, "tag", "v9.0.0")
+    done = workbench("import", "git", repository)
+    assert done.code == 2
+    assert "another repository" in done.err
+    assert "--project" in done.err
+    assert workbench("projects", "--json").json["projects"][0]["deployments"] == 2, "the old history is still there"
+
+
 def test_a_repository_without_deployments_names_the_options(workbench: Command, repository: Path) -> None:
     done = workbench("import", "git", repository, "--tags", "release-.*")
     assert done.code == 1

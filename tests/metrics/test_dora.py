@@ -58,6 +58,31 @@ def test_partly_covered_window_counts_covered_days_and_has_no_change(store: Embe
     assert [(one.value, one.partial) for one in points] == [(None, True), (None, True), (1.0, False), (0.0, False)]
 
 
+def test_rates_are_about_the_deployments_whose_failures_are_known(store: EmbeddedStore, folder: Path) -> None:
+    """28 daily deployments; incidents are known for the first two days only, and one of those deployments failed."""
+    daily = [deployment(f"d{day:02}", f"2025-03-{day:02} 09:00") for day in range(3, 31)]
+    known = extract("incidents", [incident("i", "2025-03-03 10:00", 60, "d03")], ("2025-03-03", "2025-03-05"))
+    load(store, [extract("deployments", daily, ALL), known], folder)
+    answer = ask(store, pooled=True)
+    for project in (PROJECT, None):
+        found = value(answer, "change_fail_rate", "rate", project)
+        assert (found.value, found.n, found.level, found.change) == (0.5, 2, None, None)
+        assert found.rule.startswith("1 of 2 deployments failed")
+        assert value(answer, "deployment_frequency", "per_week", project).n == 28
+    points = [one for one in answer.trend if one.metric == "change_fail_rate" and one.project == PROJECT]
+    assert [(one.value, one.n) for one in points] == [(0.5, 2), (None, 0), (None, 0), (None, 0)]
+
+
+def test_pooled_rates_leave_out_projects_without_incidents(store: EmbeddedStore, folder: Path) -> None:
+    other = extract("deployments", [deployment("x", "2025-03-04", project="other")], ALL, projects=["other"])
+    failed = extract("incidents", [incident("i", "2025-03-05", 60, "d")], ALL)
+    load(store, [extract("deployments", [deployment("d", "2025-03-04")], ALL), failed, other], folder)
+    answer = ask(store, PROJECT, "other", pooled=True)
+    assert value(answer, "change_fail_rate", "rate", "other").value is None
+    found = value(answer, "change_fail_rate", "rate", None)
+    assert (found.value, found.n) == (1.0, 1)
+
+
 def test_change_is_null_where_the_window_before_is_not_covered(store: EmbeddedStore, folder: Path) -> None:
     rows = [shipped("c", "d", "2025-03-20", 60), shipped("e", "f", "2025-02-20", 60)]
     load(store, [extract("git", rows, ("2025-02-03", "2025-05-01"))], folder)
