@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from workbench.logbook import Logs
     from workbench.logs.cassandra import CassandraLogStore
     from workbench.logs.protocol import LogStore
-    from workbench.metrics.mysql_adopt import Adoption
     from workbench.profiling import Profile
     from workbench.profiling.server import ServerView
 
@@ -76,31 +75,6 @@ def _django_store(settings: Settings, project: str) -> MetricStore:
         project=project,
         link_hours=settings.link_hours,
         rejects_folder=settings.data / "rejects",
-    )
-
-
-def adopt(settings: Settings, progress: Callable[[str], None] = lambda step: None) -> Adoption:
-    """Bring the dora_metrics table of a Django application to the workbench's schema (workbench.metrics.mysql_adopt).
-
-    Raises:
-        ConfigurationError: the settings name no database, or no project for its rows.
-        StoreError: the table cannot be adopted; no row is lost.
-    """
-    from workbench.metrics import mysql_adopt, mysql_engine
-    from workbench.sources.export import from_table
-
-    connect = mysql_engine.from_settings(settings)
-    if settings.legacy_project is None:
-        raise ConfigurationError(
-            "The rows of the table need a project.", "Set WORKBENCH_LEGACY_PROJECT for this one command."
-        )
-    return mysql_adopt.adopt(
-        connect,
-        from_table,
-        project=settings.legacy_project,
-        link_hours=settings.link_hours,
-        rejects_folder=settings.data / "rejects",
-        progress=progress,
     )
 
 

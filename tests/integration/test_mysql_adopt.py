@@ -10,8 +10,7 @@ import pytest
 from tests import django_table, servers
 from tests.facts import LINK_HOURS, NOW, deployment, extract, load
 from tests.integration.test_mysql_django import PROJECT, answers
-from workbench import app, settings
-from workbench.errors import ConfigurationError, StoreError
+from workbench.errors import StoreError
 from workbench.metrics import ingest, mysql_adopt, mysql_engine, mysql_schema
 from workbench.metrics.embedded import EmbeddedStore
 from workbench.metrics.mysql import MySQLStore
@@ -187,13 +186,6 @@ def test_other_types_that_an_application_may_have(kind: str, table: mysql_engine
     fresh = servers.database(kind)
     mysql_schema.migrate(fresh)
     assert shape(kind, table) == shape(kind, fresh)
-
-
-def test_settings_say_what_to_adopt(table: mysql_engine.Connect, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="LEGACY_PROJECT"):
-        app.adopt(settings.load(data=tmp_path, metrics_url=table.url))
-    app.adopt(settings.load(data=tmp_path, metrics_url=table.url, legacy_project="Our shop"))
-    assert MySQLStore(table).projects() == ("Our shop",)
 
 
 def test_nothing_is_changed_where_a_row_means_nothing(kind: str, table: mysql_engine.Connect, tmp_path: Path) -> None:

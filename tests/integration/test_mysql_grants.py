@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import make_url
 
-from tests import servers
-from tests.facts import PROJECT, deployment, table
+from tests import django_table, servers
+from tests.facts import LINK_HOURS, PROJECT, deployment, table
 from workbench.errors import StoreError
-from workbench.metrics import mysql_engine, mysql_schema, queries
+from workbench.metrics import mysql_adopt, mysql_engine, mysql_schema, queries
 from workbench.metrics.mysql import MySQLStore
+from workbench.metrics.mysql_django import DjangoStore
 from workbench.metrics.protocol import State
 from workbench.rows import FACTS, FEATURES, IMPORTS
+from workbench.sources import export
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "mysql.md"
 NOTHING = State(FACTS.empty_table(), FEATURES.empty_table(), IMPORTS.empty_table())
@@ -60,3 +63,19 @@ def test_each_user_can_do_its_work_and_no_more(users: dict[str, mysql_engine.Con
     assert reader.query(queries.get("coverage"), {"projects": [PROJECT]}).num_rows == 0
     assert reader.projects() == (PROJECT,)
     mysql_schema.migrate(users["migrator"], mysql_schema.NOTHING)
+
+
+def test_a_django_table_is_read_by_the_reader_and_adopted_by_the_migrator(
+    kind: str, users: dict[str, mysql_engine.Connect], tmp_path: Path
+) -> None:
+    there = make_url(users["migrator"].url)
+    database, user = there.database or "", f"'{there.username}'@'127.0.0.1'"
+    servers.sql(kind, django_table.TABLE, schema=database)
+    django_table.insert(kind, mysql_engine.Connect(f"{servers.url(kind)}/{database}"), django_table.made_rows(30))
+    options: dict[str, Any] = {"project": PROJECT, "link_hours": LINK_HOURS, "rejects_folder": tmp_path}
+    reader = DjangoStore(users["reader"], export.from_table, **options)
+    assert reader.read([PROJECT]).facts.num_rows == 30
+    reader.close()
+    servers.sql(kind, f"GRANT CREATE TEMPORARY TABLES ON {database}.* TO {user}")
+    assert mysql_adopt.adopt(users["migrator"], export.from_table, **options).rows.state == "imported"
+    assert MySQLStore(users["reader"]).projects() == (PROJECT,)
