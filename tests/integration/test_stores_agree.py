@@ -29,6 +29,7 @@ def rows(seed: int) -> list[dict[str, Any]]:
     dice = random.Random(seed)
     made: list[dict[str, Any]] = []
     for number, project in enumerate(PROJECTS):
+        made.append(change("lost", "never deployed", FIRST, project=project))
         cycles = [f"d{n}" + dice.choice(("", " ", "é", "D")) for n in range(12 + 40 * (number % 3))]
         for n, cycle in enumerate(cycles):
             at = FIRST + timedelta(seconds=dice.randrange(DAYS * 86_400), microseconds=dice.choice((0, 1, 999_999)))
