@@ -169,3 +169,15 @@ def test_placeholders_are_found_outside_quotes_and_comments_only(
     found = list(queries.placeholders(sql))
     assert [name for name, _ in found] == expected
     assert all(sql[offset : offset + 1 + len(name)] == f":{name}" for name, offset in found)
+
+
+def test_duckdbs_own_text_uses_the_same_parameters(tmp_path: Path) -> None:
+    header = "-- name: q\n-- One.\n-- param a integer: it\n-- column n integer\n-- grain: one row\n"
+    (tmp_path / "q.sql").write_text(f"{header}SELECT :a AS n\n")
+    (tmp_path / "duckdb").mkdir()
+    (tmp_path / "duckdb" / "q.sql").write_text("SELECT :a + 0 AS n\n")
+    query = queries.load_folder(tmp_path)["q"]
+    assert query.bind({"a": 1}, query.duckdb)[0].endswith("SELECT :a + 0 AS n\n")
+    (tmp_path / "duckdb" / "q.sql").write_text("SELECT :b AS n\n")
+    with pytest.raises(QueryError, match=r"duckdb/q.sql:1:1: its parameters differ from q.sql: a, b"):
+        queries.load_folder(tmp_path)

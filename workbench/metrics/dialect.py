@@ -5,7 +5,19 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
+from workbench.metrics.queries import placeholders
+
 _DUCKDB_JSON_TYPES: Final = {"INT": "BIGINT", "DATETIME": "TIMESTAMP", "DECIMAL": "DECIMAL(12,2)", "VARCHAR": "VARCHAR"}
+
+
+@cache
+def dollars(sql: str) -> str:
+    """DuckDB text whose parameters are written as in all query files: ``:name`` becomes ``$name``."""
+    parts, end = [], 0
+    for _, offset in placeholders(sql):
+        parts += [sql[end:offset], "$"]
+        end = offset + 1
+    return "".join([*parts, sql[end:]])
 
 
 @cache

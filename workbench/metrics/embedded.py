@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workbench.errors import StoreError
-from workbench.metrics.dialect import to_duckdb
+from workbench.metrics.dialect import dollars, to_duckdb
 from workbench.metrics.plan import Plan, duckdb_plan
 from workbench.metrics.protocol import State
 from workbench.metrics.queries import Query
@@ -104,12 +104,13 @@ class EmbeddedStore:
         return duckdb_plan(self._ask(query, parameters, _account))
 
     def _ask(self, query: Query, parameters: Mapping[str, Any], run: Callable[..., _T]) -> _T:
-        sql, values = query.bind(parameters)
+        sql, values = query.bind(parameters, query.duckdb)
+        text = dollars(sql) if query.duckdb else to_duckdb(sql)
         failures = 0
         for _ in range(_ATTEMPTS):
             entries = self._named(parameters.get("projects"))
             try:
-                answer = self._run(to_duckdb(sql), values, entries, run)
+                answer = self._run(text, values, entries, run)
             except duckdb.Error as error:
                 failures += _unchanged(entries)
                 if failures == _FAILURES:

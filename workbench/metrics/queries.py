@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -74,7 +74,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One checked file of queries/. ``sql`` is the file's text without the header, comments kept."""
+    """One checked file of queries/. ``sql`` is the file's text without the header, comments kept.
+
+    ``duckdb`` is the text of the same name in queries/duckdb/, where DuckDB has a much faster way to the same answer.
+    """
 
     name: str
     sentence: str
@@ -83,14 +86,15 @@ class Query:
     grain: str
     sql: str
     path: str
+    duckdb: str | None = None
 
     @property
     def paged(self) -> bool:
         """Whether it answers with pages of rows, and not with sums and counts."""
         return any(parameter.name.startswith(CURSOR) for parameter in self.parameters)
 
-    def bind(self, given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-        """SQL with list parameters expanded to ``:name_0, :name_1`` …, and the values to bind by name.
+    def bind(self, given: Mapping[str, Any], text: str | None = None) -> tuple[str, dict[str, Any]]:
+        """SQL (or another ``text`` of it), list parameters expanded to ``:name_0, :name_1`` …, and the values by name.
 
         The query's name goes in front as a comment, so that it can be found in a server's own logs.
 
@@ -115,7 +119,7 @@ class Query:
                 values.update({f"{name}_{index}": item for index, item in enumerate(value)})
             else:
                 values[name] = value
-        return f"/* workbench:{self.name} */ {_expand(self.sql, tuple(lengths.items()))}", values
+        return f"/* workbench:{self.name} */ {_expand(text or self.sql, tuple(lengths.items()))}", values
 
     def arrow_schema(self) -> pa.Schema:
         """The declared result columns as Arrow types; every store casts its answer to them."""
@@ -201,8 +205,22 @@ def load_folder(path: Path) -> dict[str, Query]:
         query = parse(file.read_text(encoding="utf-8"), file.name)
         if query.name in found:
             raise QueryError(f"{file.name}:1:1: query {query.name} is also in {found[query.name].path}.", "Rename one.")
-        found[query.name] = query
+        found[query.name] = _with_own_text(query, path / "duckdb" / file.name)
     return found
+
+
+def _with_own_text(query: Query, file: Path) -> Query:
+    """The query with DuckDB's own text of it, if there is one: it must use the same parameters."""
+    if not file.is_file():
+        return query
+    text = file.read_text(encoding="utf-8")
+    used, declared = {name for name, _ in placeholders(text)}, {parameter.name for parameter in query.parameters}
+    if used != declared:
+        odd = ", ".join(sorted(used ^ declared))
+        raise QueryError(
+            f"duckdb/{file.name}:1:1: its parameters differ from {query.path}: {odd}.", "Use the same ones."
+        )
+    return replace(query, duckdb=text)
 
 
 def parse(text: str, path: str) -> Query:

@@ -1,0 +1,38 @@
+-- DuckDB's own text of ../lead_time_ranks.sql: it sorts each group once, as a list, where a server ranks rows in a window.
+WITH span AS (
+  SELECT UNNEST(FROM_JSON(:spans, '[{"span": "BIGINT", "starts": "TIMESTAMP", "ends": "TIMESTAMP"}]'), recursive := TRUE)
+),
+counted AS (
+  SELECT
+    CASE WHEN :pooled = 1 THEN '' ELSE m.project END AS project,
+    s.span AS span,
+    COUNT(*) AS n,
+    SUM(m.duration_seconds) AS total,
+    LIST_SORT(LIST(m.duration_seconds)) AS sorted
+  FROM span AS s
+  JOIN dora_metrics AS m ON m.created_at >= s.starts AND m.created_at < s.ends
+  WHERE m.project IN (:projects) AND m.phase_name = 'deployment' AND m.feature_id <> ''
+    AND m.duration_seconds IS NOT NULL AND m.created_at >= :since AND m.created_at < :until
+  GROUP BY ALL
+),
+wanted AS (
+  -- the middle two and the nearest rank of 90 %; then two either side of the normal approximation of each interval's ranks
+  SELECT
+    project,
+    span,
+    n,
+    total,
+    sorted,
+    UNNEST(LIST_DISTINCT(LIST_CONCAT(
+      [(n + 1) // 2, (n + 2) // 2, (9 * n + 9) // 10],
+      RANGE(CAST(FLOOR(0.5 * n - 0.98 * SQRT(n)) AS BIGINT) - 2, CAST(FLOOR(0.5 * n - 0.98 * SQRT(n)) AS BIGINT) + 3),
+      RANGE(CAST(FLOOR(0.5 * n + 0.98 * SQRT(n)) AS BIGINT) - 1, CAST(FLOOR(0.5 * n + 0.98 * SQRT(n)) AS BIGINT) + 4),
+      RANGE(CAST(FLOOR(0.9 * n - 0.588 * SQRT(n)) AS BIGINT) - 2, CAST(FLOOR(0.9 * n - 0.588 * SQRT(n)) AS BIGINT) + 3),
+      RANGE(CAST(FLOOR(0.9 * n + 0.588 * SQRT(n)) AS BIGINT) - 1, CAST(FLOOR(0.9 * n + 0.588 * SQRT(n)) AS BIGINT) + 4)
+    ))) AS position
+  FROM counted
+)
+SELECT project, span, n, total, position, sorted[position] AS seconds
+FROM wanted
+WHERE position BETWEEN 1 AND n
+ORDER BY project, span, position
