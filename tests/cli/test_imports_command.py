@@ -99,7 +99,8 @@ def test_a_repository_is_imported_under_its_folder_name(workbench: Command, repo
     done = workbench("import", "git", repository, "--json")
     assert done.code == 0
     assert done.json["imports"][0]["projects"] == ["shop"]
-    assert workbench("projects", "--json").json["projects"][0]["deployments"] == 2
+    shop = workbench("projects", "--json").json["projects"][0]
+    assert (shop["deployments"], shop["first_deployment"]) == (2, "2025-03-01T10:00:00+00:00")
 
 
 def test_an_unchanged_repository_is_recognised(workbench: Command, repository: Path) -> None:

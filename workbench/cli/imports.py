@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from workbench.rows import Extract
 
 app = typer.Typer(
-    help="Load deployments, changes and incidents into the store.", no_args_is_help=True, rich_markup_mode=None
+    help="Load deployments, changes and incidents into the store. Example: workbench import git ~/src/shop",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 Project = Annotated[str | None, typer.Option("--project", help="Name of the project.")]

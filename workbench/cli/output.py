@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -25,8 +26,16 @@ def printable(text: str) -> str:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on standard output."""
-    print(json.dumps(value, ensure_ascii=False, indent=1, default=str))
+    """One JSON document on standard output; times in ISO 8601, those of the stores with their +00:00."""
+    print(json.dumps(value, ensure_ascii=False, indent=1, default=_plain))
+
+
+def _plain(value: Any) -> str | None:
+    if not isinstance(value, datetime):
+        return str(value)
+    if value != value:  # pandas' missing time
+        return None
+    return value.isoformat() if value.tzinfo else f"{value.isoformat()}+00:00"
 
 
 def print_table(

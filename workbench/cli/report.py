@@ -9,7 +9,11 @@ import typer
 from workbench.cli.ask import Bucket, Days, Edition, End, Pooled, Projects, Start, Timezone
 from workbench.cli.output import Data, Json, print_json, progress
 
-app = typer.Typer(help="Make a report: one self-contained HTML file.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Make a report: one self-contained HTML file. Example: workbench report dora --days 90",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 Out = Annotated[str | None, typer.Option("--out", metavar="DIR", help="Folder for reports (WORKBENCH_OUT).")]
 
