@@ -77,7 +77,7 @@ def seen(store: ReplicatedStore | CachedStore) -> int:
 
 def server_id(store: MySQLStore) -> str:
     with store.reader.connect() as connection:
-        return str(connection.exec_driver_sql("SELECT @@server_id").scalar_one())
+        return str(int(connection.exec_driver_sql("SELECT @@server_id").scalar_one()))
 
 
 def answered_by(store: ReplicatedStore) -> str:
