@@ -278,12 +278,12 @@ def process_cases(place: Path) -> Iterator[Case]:
         "python -c pass",
         bare,
     )
-    plain = ROOT / "workbench" / "bench" / "plain_report.py"
+    plain = "workbench.bench.plain_report"
     yield Case(
         "workbench report dora, end to end",
         python(*command, "report", "dora", *window, environment=environment),
         "plain papermill, then nbconvert",
-        python(str(plain), str(place / "plain"), "2025-10-01", "2026-01-01", environment=environment),
+        python("-m", plain, str(place / "plain"), "2025-10-01", "2026-01-01", environment=environment),
         rounds=3,
     )
 

@@ -31,6 +31,20 @@ def test_the_same_file_again_changes_nothing(workbench: Command, files: dict[str
     assert (again["imports"][0]["state"], again["imports"][0]["unchanged"]) == ("already imported", 3)
 
 
+def test_a_file_is_only_known_as_a_whole(workbench: Command, tmp_path: Path) -> None:
+    """Three things must not pass for the same import: a part of its projects, other options, an incident taken out."""
+    file = tmp_path / "deployments.csv"
+    file.write_text("id,deployed_at,project\nd1,2025-03-03T10:00:00Z,a\nd2,2025-03-03T10:00:00Z,b\n")
+    workbench("import", "events", file)
+    again = workbench("import", "events", file, "--json").json["imports"][0]
+    assert (again["state"], again["projects"], again["unchanged"]) == ("already imported", ["a", "b"], 2)
+    workbench("remove", "b", "--yes")
+    assert workbench("import", "events", file, "--json").json["imports"][0]["added"] == 1
+    assert len(workbench("projects", "--json").json["projects"]) == 2
+    covered = ("--covers-from", "2025-01-01", "--covers-to", "2025-06-01")
+    assert workbench("import", "events", file, *covered, "--json").json["imports"][0]["state"] == "imported"
+
+
 def test_a_dry_run_says_what_it_would_do_and_does_nothing(workbench: Command, files: dict[str, Path]) -> None:
     done = workbench("import", "events", files["deployments"], "--project", "shop", "--dry-run", "--json").json
     assert (done["imports"][0]["state"], done["imports"][0]["added"]) == ("planned", 3)

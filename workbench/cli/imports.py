@@ -102,13 +102,23 @@ def import_events(
     Example: workbench import events deployments.csv incidents.jsonl --project shop --zone Europe/Berlin
     """
     from workbench import connect
-    from workbench.sources.events import EventOptions, read
+    from workbench.metrics.ingest import marked, recognise
+    from workbench.sources.events import EventOptions, fingerprint, read
 
     bench = connect(data=data)
     covers = _covers(covers_from, covers_to, zone or bench.settings.timezone)
     options = EventOptions(kind=kind, project=project, zone=zone, covers=covers)
-    extracts = read(["-" if str(file) == "-" else file for file in files], options)
-    _print_summaries([_ingest(bench, extract, strict=strict, dry_run=dry_run) for extract in extracts], as_json)
+    summaries = []
+    for file in files:
+        mark = fingerprint(file, options)
+        summary = (
+            None if dry_run or mark is None else recognise(bench.metrics, mark, link_hours=bench.settings.link_hours)
+        )
+        if summary is None:
+            (extract,) = read(["-" if str(file) == "-" else file], options)
+            summary = _ingest(bench, marked(extract, mark), strict=strict, dry_run=dry_run)
+        summaries.append(summary)
+    _print_summaries(summaries, as_json)
 
 
 @app.command("sample")

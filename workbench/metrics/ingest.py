@@ -203,6 +203,46 @@ def confirm(
     )
 
 
+def recognise(store: MetricStore, fingerprint: str, *, link_hours: float) -> Summary | None:
+    """Say that a file was imported as it is, so that it need not be parsed again; None if it was not, or only in part.
+
+    Looks for imports that :func:`marked` with this fingerprint; a file with rejected rows is always read again, so that
+    its reject file is there.
+    """
+    started = time.perf_counter()
+    records = store.query(
+        queries.get("import_records"), {"projects": list(store.projects()), "size": 100_000}
+    ).to_pylist()
+    notes = {index: json.loads(record["notes"]) for index, record in enumerate(records)}
+    ours = [record for index, record in enumerate(records) if notes[index].get("file") == fingerprint]
+    whole = [note for note in notes.values() if note.get("file") == fingerprint and note["file_projects"] == len(ours)]
+    if not ours or len(whole) < len(ours) or any(record["rejected"] or not record["digest"] for record in ours):
+        return None
+    if any(note.get("link_hours") != link_hours for note in whole):
+        return None
+    return Summary(
+        origin=ours[0]["origin"],
+        source=ours[0]["source"],
+        projects=tuple(sorted(record["project"] for record in ours)),
+        state=_REPEATED,
+        added=0,
+        changed=0,
+        removed=0,
+        unchanged=sum(record["rows_read"] for record in ours),
+        rejected=0,
+        reject_file=None,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def marked(extract: Extract, fingerprint: str | None) -> Extract:
+    """The extract with the fingerprint of its file in its notes, for :func:`recognise`."""
+    if fingerprint is None:
+        return extract
+    mark: dict[str, int | str] = {"file": fingerprint, "file_projects": len(extract.projects)}
+    return replace(extract, notes={name: {**extract.notes.get(name, {}), **mark} for name in extract.projects})
+
+
 def remove(
     store: MetricStore, project: str, *, source: str | None = None, incident: str | None = None, link_hours: float
 ) -> int:
