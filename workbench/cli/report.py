@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -43,10 +43,7 @@ def dora(
     parameters = DoraParameters.check(**values, bucket=bucket, edition=edition, pooled=pooled)
     with progress("Running the notebook") as show:
         record = make_report(parameters, data=data, out=out, progress=lambda done, total, _: show(done, total))
-    if as_json:
-        print_json(record)
-    else:
-        typer.echo(record["html"])
+    _print(record, as_json)
 
 
 @app.command("logs")
@@ -76,10 +73,7 @@ def logs(
     values = {"host": host, "days": days, "start": start, "end": end, "timezone": timezone, "newest": newest}
     with progress("Running the notebook") as show:
         record = make_report(values, data=data, out=out, progress=lambda done, total, _: show(done, total))
-    if as_json:
-        print_json(record)
-    else:
-        typer.echo(record["html"])
+    _print(record, as_json)
 
 
 @app.command("performance")
@@ -99,6 +93,11 @@ def performance(
 
     with progress("Running the notebook") as show:
         record = make_report(run, data=data, out=out, progress=lambda done, total, _: show(done, total))
+    _print(record, as_json)
+
+
+def _print(record: dict[str, Any], as_json: bool) -> None:
+    """The run for a program, or the path of the page as the last line."""
     if as_json:
         print_json(record)
     else:
