@@ -137,7 +137,7 @@ class Logs:
             ParameterError: a host is unknown, or the window or the number makes no sense.
             StoreError: no logs have been imported yet.
         """
-        from workbench.app import window_of
+        from workbench.model import window_of
 
         if newest < 1:
             raise ParameterError(f"{newest} lines a day cannot be read.", "Give a number from 1 on.")
