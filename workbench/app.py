@@ -69,12 +69,14 @@ def _django_store(settings: Settings, project: str) -> MetricStore:
     from workbench.metrics.mysql_django import DjangoStore
     from workbench.sources.export import from_table
 
+    replica = mysql_engine.replica_from_settings(settings)
     return DjangoStore(
-        mysql_engine.replica_from_settings(settings) or mysql_engine.from_settings(settings),
+        replica or mysql_engine.from_settings(settings),
         from_table,
         project=project,
         link_hours=settings.link_hours,
         rejects_folder=settings.data / "rejects",
+        replica=replica is not None,
     )
 
 

@@ -19,6 +19,7 @@ from workbench.errors import StoreError
 from workbench.metrics import ingest, mysql_django, mysql_engine, mysql_schema
 from workbench.metrics.link import as_given
 from workbench.metrics.mysql import MySQLStore
+from workbench.metrics.mysql_indexes import INDEXES, UNIQUE
 from workbench.rows import Extract
 
 if TYPE_CHECKING:
@@ -54,26 +55,8 @@ _ADDED: Final = {
 }
 """Columns that it has not. The defaults stay: the application does not know these columns when it writes."""
 
-_INDEXES: Final = {
-    "dora_metrics_phase": ("phase_name",),
-    "dora_metrics_feature": ("feature_id",),
-    "dora_metrics_created": ("created_at",),
-    "dora_metrics_window": (
-        "project",
-        "phase_name",
-        "created_at",
-        "decision",
-        "cycle_id",
-        "feature_id",
-        "duration_seconds",
-        "charged_to",
-        "link_rule",
-        "fixed_by",
-    ),
-    "dora_metrics_charged": ("project", "charged_to", "phase_name", "link_rule"),
-    "dora_metrics_fixed": ("project", "fixed_by", "phase_name", "link_rule"),
-}
-_FACT: Final = ("dora_metrics_fact", ("project", "cycle_id", "feature_id", "phase_name"))
+_TABLE: Final = "dora_metrics"
+_INDEXES: Final = {name: tuple(columns.split(",")) for (table, name), columns in INDEXES.items() if table == _TABLE}
 
 _ALGORITHMS: Final = (", ALGORITHM=INSTANT", ", ALGORITHM=INPLACE, LOCK=NONE", "")
 """From the cheapest on: no row is touched; while others read and write; a copy, while others read."""
@@ -238,12 +221,11 @@ class _Table:
         for name, columns in _INDEXES.items():
             if name in found:
                 continue
-            old = single.get(columns)
+            old = None if name in UNIQUE else single.get(columns)
+            kind = "UNIQUE INDEX" if name in UNIQUE else "INDEX"
             clauses.append(
-                f"RENAME INDEX {_quoted(old)} TO {name}" if old else f"ADD INDEX {name} ({', '.join(columns)})"
+                f"RENAME INDEX {_quoted(old)} TO {name}" if old else f"ADD {kind} {name} ({', '.join(columns)})"
             )
-        if _FACT[0] not in found:
-            clauses.append(f"ADD UNIQUE INDEX {_FACT[0]} ({', '.join(_FACT[1])})")
         clauses += [
             f"DROP INDEX {_quoted(name)}"
             for name, (unique, columns) in found.items()
