@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import settings as configuration
 from workbench.answer import Answer
+from workbench.durable import replace_json
 from workbench.errors import ConfigurationError, ParameterError, StoreError
 from workbench.metrics import queries
 from workbench.metrics.dora import Question
@@ -293,10 +293,7 @@ class Dora(Answer):
         folder = folder or configuration.run_folder()
         if folder is None:
             return None
-        path = folder / "figures.json"
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(self.as_json(), indent=1, ensure_ascii=False), encoding="utf-8")
-        return temporary.replace(path)
+        return replace_json(folder / "figures.json", self.as_json())
 
     def _repr_html_(self) -> str:
         from workbench import display

@@ -61,7 +61,7 @@ def import_git(
     """
     from workbench import connect
     from workbench.app import parse_date
-    from workbench.metrics.ingest import confirm
+    from workbench.metrics.unchanged import confirm
     from workbench.sources.git import GitOptions, fingerprint, read
 
     given: dict[str, Any] = {"tags": tags, "since": parse_date(since) if since else None, "project": project}
@@ -102,7 +102,7 @@ def import_events(
     Example: workbench import events deployments.csv incidents.jsonl --project shop --zone Europe/Berlin
     """
     from workbench import connect
-    from workbench.metrics.ingest import marked, recognise
+    from workbench.metrics.unchanged import marked, recognise
     from workbench.sources.events import EventOptions, fingerprint, read
 
     bench = connect(data=data)
