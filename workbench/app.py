@@ -67,12 +67,14 @@ def _django_store(settings: Settings, project: str) -> MetricStore:
     from workbench.metrics.mysql_django import DjangoStore
     from workbench.sources.export import from_table
 
+    replica = mysql_engine.replica_from_settings(settings)
     return DjangoStore(
-        mysql_engine.replica_from_settings(settings) or mysql_engine.from_settings(settings),
+        replica or mysql_engine.from_settings(settings),
         from_table,
         project=project,
         link_hours=settings.link_hours,
         rejects_folder=settings.data / "rejects",
+        replica=replica is not None,
     )
 
 
@@ -144,7 +146,7 @@ class Bench:
         return Profile(self.metrics.listeners, plans=plans, slow_seconds=self.settings.slow_seconds)
 
     def monitor(self, *, slow_log: float | None = None, limit: int = 20) -> ServerView:
-        """What the MySQL server itself says: ``.statements``, ``.unused_indexes`` and ``.tables`` are DataFrames.
+        """What the MySQL server itself says, as DataFrames ``statements``, ``slowest``, ``unused_indexes`` and ``tables``.
 
         Args:
             slow_log: first switch the slow query log on, for statements that take longer than this many seconds.
