@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -53,6 +54,7 @@ class CassandraLogStore:
                 f"A batch cannot have {batch_rows} rows.", "Take 1 to 65535; 1000 is a good number."
             )
         self._session: Any = None
+        self._opening = threading.Lock()
 
     def __enter__(self) -> CassandraLogStore:
         return self
@@ -73,9 +75,10 @@ class CassandraLogStore:
     @property
     def session(self) -> Any:
         """The driver's session, connected when first asked for."""
-        if self._session is None:
-            self._session = driver.connect(self.address)
-        return self._session
+        with self._opening:
+            if self._session is None:
+                self._session = driver.connect(self.address)
+            return self._session
 
     # --- set-up ---
 
