@@ -77,9 +77,12 @@ def dask_frame(settings: Settings, asked: Range, parts: Sequence[Part]) -> dd.Da
     except ImportError as error:
         raise MissingExtraError("dask", "dask") from error
     nothing = frame(columns_of(asked.columns).empty_table())
+    make: Any = dd  # without types of its own
     if not parts:
-        return dd.from_pandas(nothing, npartitions=1)
-    return dd.from_map(_reader(settings, asked), list(parts), meta=nothing, label="workbench-logs")
+        lines: dd.DataFrame = make.from_pandas(nothing, npartitions=1)
+    else:
+        lines = make.from_map(_reader(settings, asked), list(parts), meta=nothing, label="workbench-logs")
+    return lines
 
 
 def _reader(settings: Settings, asked: Range) -> ReadPart:

@@ -193,8 +193,8 @@ class LogAnswer:
         """The newest lines of each host and day."""
         since, until = window.utc
         for host, day in self._days(window):
-            asked = {"newest": self.question.newest, "since": since, "until": until}
-            yield host, self._store.partition(host, day, critical=True, **asked)
+            newest = self.question.newest
+            yield host, self._store.partition(host, day, newest=newest, since=since, until=until, critical=True)
 
 
 def _whole_hours(window: Window) -> tuple[datetime, datetime]:

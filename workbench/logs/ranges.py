@@ -1,4 +1,4 @@
-"""Reads across partitions: which hosts and days a range touches, and their lines as one stream that fits into memory."""
+"""Reads across partitions: which hosts and days a range touches, and their lines as a stream that fits into memory."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.log_examples import MIDNIGHT, batches, row
+from tests.log_stores import PARAMETERS
 from workbench import connect
 from workbench.errors import ConfigurationError, ParameterError, StoreError
 
@@ -32,15 +33,17 @@ def rows(log_store):
 
 
 @pytest.fixture
-def secret(log_settings, rows):
+def secret(log_settings, log_store, rows):
     """The settings with a user and a password of this test, which can be looked for."""
     if "logs_url" not in log_settings:
         yield log_settings, "nothing to find"
         return
     name, password = f"wb_{uuid.uuid4().hex[:8]}", uuid.uuid4().hex
-    run = connect(**log_settings).logs.store.session.execute
+    store: Any = log_store
+    run = store.session.execute
     run(f"CREATE ROLE {name} WITH PASSWORD = '{password}' AND LOGIN = true AND SUPERUSER = true", timeout=60)
-    yield log_settings | {"logs_url": log_settings["logs_url"].replace("cassandra:cassandra@", f"{name}:{password}@")}, password
+    url = log_settings["logs_url"].replace("cassandra:cassandra@", f"{name}:{password}@")
+    yield log_settings | {"logs_url": url}, password
     run(f"DROP ROLE {name}", timeout=60)
 
 
@@ -67,7 +70,10 @@ def test_workers_read_what_the_store_has(client, secret, rows):
     assert password.encode() not in pickle.dumps(dict(lines.optimize().__dask_graph__()))
     wanted = [one for one in rows if one["log_date"].day < 3]
     found = lines.compute()
-    assert found["message"].tolist() == connect(**settings).logs.stream(until="2026-03-03").read_all()["message"].to_pylist()
+    assert (
+        found["message"].tolist()
+        == connect(**settings).logs.stream(until="2026-03-03").read_all()["message"].to_pylist()
+    )
     assert sorted(found["message"]) == sorted(one["message"] for one in wanted)
     counts = lines.groupby(["hostname", "severity"]).size().compute().to_dict()
     assert counts == {(host, name): n for host in ("db-1", "web-1") for name, n in (("error", 40), ("info", 160))}
@@ -111,17 +117,19 @@ def test_only_needed_columns_are_read(log_settings, rows, monkeypatch):
     assert set(asked) == {("severity",)}
 
 
+@pytest.mark.parametrize("log_settings", [PARAMETERS[0]], indirect=True)
 def test_a_worker_without_the_login_says_what_it_needs(secret):
-    settings, _ = secret
-    if "logs_url" not in settings:
-        pytest.skip("an embedded store has no login")
-    lines = connect(**settings).logs.dask()
-    with cluster({}) as workers, distributed.Client(workers):
-        with pytest.raises(ConfigurationError, match="for every worker"):
-            lines.compute()
-    elsewhere = {"WORKBENCH_LOGS_URL": settings["logs_url"].replace("/wb_", "/other_")}
-    with cluster(elsewhere) as workers, distributed.Client(workers):
-        with pytest.raises(ConfigurationError, match="Set it to the same"):
+    url = secret[0]["logs_url"]
+    lines = connect(**secret[0]).logs.dask()
+    for environment, said in (
+        ({}, "for every worker"),
+        ({"WORKBENCH_LOGS_URL": url.replace("/wb_", "/other_")}, "Set it to the same"),
+    ):
+        with (
+            cluster(environment) as workers,
+            distributed.Client(workers),
+            pytest.raises(ConfigurationError, match=said),
+        ):
             lines.compute()
 
 

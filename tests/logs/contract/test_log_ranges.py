@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -30,11 +31,14 @@ def rows(log_store):
 def expected(rows, fits=lambda _: True):
     """The newest day first, its hosts by name, the newest line first."""
     kept = [one for one in rows if fits(one)]
-    parts = sorted({(-one["log_date"].toordinal(), one["hostname"]) for one in kept})
+
+    def part(one):
+        return (-one["log_date"].toordinal(), one["hostname"])
+
     return [
         line
-        for day, host in parts
-        for line in newest_first([one for one in kept if (-one["log_date"].toordinal(), one["hostname"]) == (day, host)])
+        for each in sorted({part(one) for one in kept})
+        for line in newest_first([one for one in kept if part(one) == each])
     ]
 
 
@@ -53,14 +57,19 @@ def test_a_week_of_a_host_and_an_hour_of_all_hosts(logs, rows):
     ]
 
 
-@pytest.mark.parametrize("since", [date(2026, 3, 2), "2026-03-02", datetime(2026, 3, 2, tzinfo=UTC), "2026-03-02T01:00+01:00"])
+DAY_2 = [date(2026, 3, 2), "2026-03-02", datetime(2026, 3, 2, tzinfo=UTC), "2026-03-02T01:00+01:00"]
+
+
+@pytest.mark.parametrize("since", DAY_2)
 def test_bounds_are_days_times_or_their_text(logs, rows, since):
     found = logs.stream(HOSTS[:2], since, MIDNIGHT + timedelta(days=2, hours=2), severity="info").read_all()
     assert found.to_pylist() == expected(
         rows,
-        lambda one: one["hostname"] != "web-2"
-        and datetime(2026, 3, 2) <= one["log_timestamp"] < datetime(2026, 3, 3, 2)
-        and one["severity"] == "info",
+        lambda one: (
+            one["hostname"] != "web-2"
+            and datetime(2026, 3, 2) <= one["log_timestamp"] < datetime(2026, 3, 3, 2)
+            and one["severity"] == "info"
+        ),
     )
 
 
@@ -102,7 +111,7 @@ def test_ranges_that_make_no_sense(logs, log_store):
     with pytest.raises(StoreError, match="import logs"):
         logs.stream()
     log_store.load(batches([row(1)]))
-    for asked, said in [
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"host": "nobody"}, "nobody"),
         ({"host": []}, "No host"),
         ({"since": "soon"}, "no time"),
@@ -110,7 +119,8 @@ def test_ranges_that_make_no_sense(logs, log_store):
         ({"severity": "loud"}, "loud"),
         ({"columns": ["colour"]}, "colour"),
         ({"concurrent": 0}, "at once"),
-    ]:
+    ]
+    for asked, said in wrong:
         with pytest.raises(ParameterError, match=said):
             logs.stream(**asked)
     assert logs.stream(since="2027-01-01").read_all().equals(LOG_ROWS.empty_table())
