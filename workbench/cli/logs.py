@@ -109,9 +109,13 @@ def hosts(as_json: Json = False, data: Data = None) -> None:
         print_json({"format": 1, "hosts": found})
         return
     columns = [("host", False), ("first day", False), ("last day", False), ("lines", True)]
-    print_table(columns, [[h["hostname"], str(h["first_day"]), str(h["last_day"]), f"{h['rows']:,}"] for h in found])
+    print_table(columns, [[h["hostname"], str(h["first_day"]), str(h["last_day"]), _counted(h["rows"])] for h in found])
     if not found:
         typer.echo("No logs have been imported yet. Run: workbench import logs FILE…")
+
+
+def _counted(rows: int | None) -> str:
+    return "not counted" if rows is None else f"{rows:,}"
 
 
 @app.command("tail")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import pyarrow as pa
@@ -18,6 +19,8 @@ STATS: Final = "infrastructure_log_stats"
 DAY: Final = 86_400
 DEFAULT_DAYS: Final = 90
 """How long a line is kept."""
+LAST_DAY: Final = date(2038, 1, 18)
+"""Cassandra's usual file format knows no later end of a line's life (CASSANDRA-14092), and refuses such lines."""
 PARTS: Final = (1, 2, 3, 4, 6, 8, 12, 24)
 """Into how many parts a day can be cut: whole hours."""
 STATS_ROWS: Final = pa.schema(
@@ -106,6 +109,11 @@ def create(
         raise ParameterError(
             f"parts={parts}, days={days}, window={window}, index={index} cannot be used together.",
             f"parts is one of {PARTS}, days 1 to 7300, window at most days, index severity or source.",
+        )
+    if (most := (LAST_DAY - datetime.now(UTC).date()).days) < days:
+        raise ParameterError(
+            f"Cassandra cannot keep lines for {days} days: they would end after {LAST_DAY}.",
+            f"Take {most} days at most.",
         )
     metadata = session.cluster.metadata
     done: list[str] = []

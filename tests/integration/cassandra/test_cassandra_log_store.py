@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 import pytest
 
 from tests import log_sample
-from tests.integration.cassandra.conftest import Open, of, script
+from tests.cassandra_server import of, script
+from tests.integration.cassandra.conftest import Open
 from workbench.errors import ParameterError, StoreError
 from workbench.log_rows import LOG_ROWS
 from workbench.logs.cassandra import CassandraLogStore
