@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from workbench import format as human
 from workbench.bench import machine
 from workbench.bench.cases import NotHere
 from workbench.bench.scratch import PREFIX, check
 from workbench.errors import WorkbenchError
+from workbench.logs.schema import LOGS, STATS
 
 if TYPE_CHECKING:
     from workbench.logs.cassandra import CassandraLogStore
 
 _DAYS: Final = 2_000
 """Generated lines are of fixed days: long enough to keep them, short enough for what Cassandra can count (to 2038)."""
-MOST_REPLICAS: Final = 3
+_MOST_REPLICAS: Final = 3
 _CHANCE: Final = 13
 """Characters of a scratch name that are drawn, with the line after them."""
 _OF_NODES: Final = ("nodes", "versions", "schema", "batches")
@@ -57,21 +58,34 @@ class CassandraServer:
         """Make a scratch keyspace with the tables of the workbench.
 
         Args:
-            replicas: of each line; None: as many as there are nodes up, at most three.
+            replicas: of each line; None: ``replicas()``.
             index: columns with a storage-attached index.
 
         Raises:
             NotHere: there are fewer nodes than replicas.
         """
+        centre, nodes = self._nodes
+        if replicas is not None and replicas > nodes:
+            raise NotHere(f"it needs {replicas} nodes, and the cluster has {nodes} up")
         store = self.store(name)
         try:
-            hosts = _up(store)
+            store.migrate(replication=f"{centre}:{replicas or self.replicas()}", days=_DAYS, index=index)
+            _without_snapshots(store)
         finally:
             store.close()
-        if replicas is not None and replicas > len(hosts):
-            raise NotHere(f"it needs {replicas} nodes, and {human.count(len(hosts), 'node')} answer")
-        wanted = replicas or min(MOST_REPLICAS, len(hosts))
-        store.migrate(replication=f"{hosts[0].datacenter}:{wanted}", days=_DAYS, index=index)
+
+    def replicas(self) -> int:
+        """Of each line, where a case does not say how many: as many as there are nodes up, at most three."""
+        return min(_MOST_REPLICAS, self._nodes[1])
+
+    @cached_property
+    def _nodes(self) -> tuple[str, int]:
+        """The data centre, and how many nodes are up."""
+        from workbench.logs.cassandra import CassandraLogStore
+
+        with CassandraLogStore(self._url, self._state) as store:
+            hosts = _up(store)
+        return hosts[0].datacenter, len(hosts)
 
     def drop(self, name: str) -> None:
         """Remove a scratch keyspace, if it is there.
@@ -121,16 +135,27 @@ class CassandraServer:
                 "shared": shared, "health": [one for one in kept if one["name"] not in _BY_NUMBER]}  # fmt: skip
 
 
+def _without_snapshots(store: CassandraLogStore) -> None:
+    """Let the nodes keep no copy of these tables when they are dropped; Cassandra 4.1 cannot be told so."""
+    from workbench.logs import driver
+
+    for table in (LOGS, STATS):
+        with suppress(*driver.ServerErrors):
+            store.session.execute(
+                f"ALTER TABLE {check(store.address.keyspace)}.{table} WITH allow_auto_snapshot = false", timeout=60
+            )
+
+
 def _up(store: CassandraLogStore) -> list[Any]:
     return [host for host in store.session.cluster.metadata.all_hosts() if host.is_up]
 
 
-def _tables(store: CassandraLogStore) -> list[dict[str, Any]]:
-    """Every table of a keyspace on every node; a scratch keyspace goes by the end of its name, as its name is chance."""
+def _tables(store: CassandraLogStore) -> list[dict[Any, Any]]:
+    """Every table of a keyspace on every node; of a scratch keyspace's name only the end, as the rest is chance."""
+    name = store.address.keyspace
     frame = store.monitor().astype(object)
-    frame.insert(0, "keyspace", store.address.keyspace.removeprefix(PREFIX)[_CHANCE:] or store.address.keyspace)
-    rows: list[dict[str, Any]] = frame.where(frame.notna(), None).to_dict("records")
-    return rows
+    frame.insert(0, "keyspace", f"benchmark {name[len(PREFIX) + _CHANCE :]}" if name.startswith(PREFIX) else name)
+    return [dict(row) for row in frame.where(frame.notna(), None).to_dict("records")]
 
 
 def shared_machine(store: CassandraLogStore) -> dict[str, int] | None:

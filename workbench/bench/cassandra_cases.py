@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from workbench.bench import data
 from workbench.bench.cases import Call, Case
 from workbench.bench.log_cases import COMMON, NEWEST, RARE, size_of, where
+from workbench.logs.schema import LOGS
 
 if TYPE_CHECKING:
     from workbench.bench.stage import Stage
@@ -33,21 +34,23 @@ def cassandra_cases(rows: int) -> list[Case]:
     make = partial(Case, "cassandra", rows=size, lines=True)
     other = partial(make, peer_of="filtered", peer_kind="alternative")
     batches = [
-        make(f"batch_{name}_in_flight", f"a batch of 1,000 lines, {count} in flight", setup=partial(_batches, count),
-             load=count == 1)
+        make(f"batch_{name}_in_flight", f"a batch of 1,000 lines, {count} in flight", setup=partial(_batches, count))
         for name, count in _IN_FLIGHT.items()
-    ]  # fmt: skip
+    ]
     return [
-        make("write_one", "one line, at ONE", setup=partial(_write, "ONE")),
+        make("write_one", "one line, at ONE", setup=partial(_write, "ONE"), load=True),
         make("write_quorum", "one line, at QUORUM", setup=partial(_write, "QUORUM")),
         *batches,
-        other("allow_filtering", "the same warnings, ALLOW FILTERING without the day", setup=partial(_anywhere, size)),
         other("sai", "the same warnings, from a table with an SAI index", setup=partial(_indexed, size, COMMON)),
         other("arrow_filter", "the whole day, filtered in Arrow", setup=partial(_arrow_filter, size)),
         other("clustering", "warnings of one hour: a clustering restriction", setup=partial(_one_hour, size)),
         make("filtered_rare", "alerts of a host and day (one line in 10,000)", setup=partial(_rare, size)),
         make("sai_rare", "the same alerts, from a table with an SAI index", setup=partial(_indexed, size, RARE),
              peer_of="filtered_rare", peer_kind="alternative"),
+        make("sai_everywhere", "alerts of all hosts and days, from a table with an SAI index",
+             setup=partial(_everywhere, size, _INDEXED)),
+        make("allow_filtering", "the same by ALLOW FILTERING: every line is read", setup=partial(_everywhere, size, ()),
+             peer_of="sai_everywhere", peer_kind="alternative"),
         make("plain_read", "newest 1,000 lines with the plain driver, into pandas", setup=partial(_plain_read, size),
              peer_of="newest", peer_kind="peer"),
     ]  # fmt: skip
@@ -129,18 +132,18 @@ def _read(stage: Stage, rows: int) -> CassandraLogStore:
     return store  # type: ignore[no-any-return]
 
 
-def _anywhere(rows: int, stage: Stage) -> Call:
-    """Without the whole key of a partition every partition of the table has to be read."""
-    from workbench.logs.driver import READ
+def _everywhere(rows: int, index: tuple[str, ...], stage: Stage) -> Call:
+    """A question without the key of a partition, which the product never asks."""
+    from workbench.logs import driver
+    from workbench.logs.pages import answer
 
-    store, (host, day) = _read(stage, rows), where()
-    asked = store.session.prepare(
-        f"SELECT * FROM {store.address.keyspace}.infrastructure_logs WHERE hostname = ? AND severity = ? "  # noqa: S608 - own keyspace
-        f"AND log_timestamp >= ? AND log_timestamp < ? LIMIT {NEWEST} ALLOW FILTERING"
+    store: Any = stage.logs("cassandra", rows, index=index)
+    asked = driver.prepare(
+        store.session,
+        f"SELECT * FROM {store.address.keyspace}.{LOGS} WHERE severity = ? LIMIT {NEWEST}"  # noqa: S608 - own keyspace
+        + ("" if index else " ALLOW FILTERING"),
     )
-    begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    values = (host, COMMON, begin, begin + timedelta(days=1))
-    return Call(partial(store.session.execute, asked, values, execution_profile=READ))
+    return Call(partial(answer, store.session, asked, (RARE,), execution_profile=driver.READ))
 
 
 def _indexed(rows: int, severity: str, stage: Stage) -> Call:

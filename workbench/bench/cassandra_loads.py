@@ -34,18 +34,30 @@ def load_peers(rows: int) -> list[Case]:
     size = size_of(rows)
     make = partial(Case, "cassandra", rows=size, lines=True, peer_of="load", peer_kind="peer", warm_ups=1)
     programs = [
-        make(name, f"the same with {title} (its own figure)", setup=partial(_program, program, size), warm_ups=0, slow=True)
+        make(
+            name,
+            f"the same with {title} (its own figure)",
+            setup=partial(_program, program, size),
+            warm_ups=0,
+            slow=True,
+        )
         for program, (name, title) in _PROGRAMS.items()
     ]
     return [
-        make("plain_inserts", "the same with the plain driver, execute_concurrent", setup=partial(_plain, "singles", size)),
-        make("plain_batches", "the same with the plain driver, batches of 1,000", setup=partial(_plain, "batches", size)),
+        make(
+            "plain_inserts",
+            "the same with the plain driver, execute_concurrent",
+            setup=partial(_plain, "singles", size),
+        ),
+        make(
+            "plain_batches", "the same with the plain driver, batches of 1,000", setup=partial(_plain, "batches", size)
+        ),
         *programs,
     ]
 
 
 def sustained_loads(rows: int) -> list[Case]:
-    """The loader for many seconds, on the configured cluster: a replica of each line, and three where there are nodes."""
+    """The loader for many seconds: with one replica of each line, and with three where there are as many nodes."""
     size = size_of(rows)
     return [
         Case("cassandra", f"sustained_rf{replicas}", f"load held for many seconds, {human.count(replicas, 'replica')}",
@@ -57,7 +69,7 @@ def sustained_loads(rows: int) -> list[Case]:
 def _sustained(replicas: int, rows: int, stage: Stage) -> Call:
     from workbench.bench.cassandra import shared_machine
 
-    logs: Any = stage.empty_logs("cassandra", f"rf{replicas}", replicas=replicas)
+    logs: Any = stage.replicated_logs(replicas)
     pool = stage.pool(rows)
 
     def run(seconds: float, rate: float | None) -> Load:
@@ -66,12 +78,15 @@ def _sustained(replicas: int, rows: int, stage: Stage) -> Call:
         return sustained.at_a_rate(logs, pool, seconds, rate)
 
     shared = shared_machine(logs)
-    note = shared and f"{human.count(shared['nodes'], 'node')} and this client share {human.count(shared['cores'], 'core')}"
+    note = (
+        shared
+        and f"{human.count(shared['nodes'], 'node')} and this client share {human.count(shared['cores'], 'core')}"
+    )
     return Call(lambda: None, items=sustained.SLICE, sustain=run, note=note or "")
 
 
 def _loaded(stage: Stage, rows: int, most: int) -> tuple[CassandraLogStore, Callable[[], pa.Table], int]:
-    """The store that the product's loads go into, what gives lines of ever new hosts, and how many (``most`` at most)."""
+    """The store that the product loads into, what gives lines of ever new hosts, and how many (``most`` at most)."""
     store: Any = stage.empty_logs("cassandra")
     pool = stage.pool(rows)
     ends = np.cumsum([batch.rows.num_rows for batch in pool])

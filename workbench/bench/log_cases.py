@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 MOST: Final = SIZES["100k"]
 NEWEST: Final = 1_000
-COMMON, RARE: Final = "warning", "alert"
+COMMON: Final = "warning"
+RARE: Final = "alert"
 """Severities that one line in twenty and one in ten thousand have."""
 
 

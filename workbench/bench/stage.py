@@ -116,6 +116,11 @@ class Stage:
                 self._logs[store, kind] = self._servers.logs(self.scratch, self._stack, kind, **options)
         return self._logs[store, kind]
 
+    def replicated_logs(self, replicas: int) -> LogStore:
+        """An empty log store in Cassandra with so many replicas: the one that loads go into, if it has as many."""
+        kind = "load" if replicas == self._servers.cassandra.replicas() else f"rf{replicas}"
+        return self.empty_logs("cassandra", kind, replicas=replicas)
+
     def pool(self, rows: int) -> list[LogBatch]:
         """Lines to load, made once: a load takes them as those of other hosts (data.as_of_others)."""
         if rows not in self._pools:

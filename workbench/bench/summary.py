@@ -53,7 +53,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """``case`` took ``ratio`` times as long as ``base``, for the same items, round by round. ``kind``: peer or alternative."""
+    """``case`` took ``ratio`` times as long as ``base`` for the same items, round by round. ``kind``: as peer_kind."""
 
     case: Result
     base: Result

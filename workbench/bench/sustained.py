@@ -75,7 +75,9 @@ def as_fast_as_it_goes(logs: LogStore, pool: Sequence[LogBatch], seconds: float)
 
     logs.load(lines(), resume=False, progress=done)
     if done.lines < SLICE:
-        raise StoreError(f"Only {done.lines:,} lines were taken in {seconds:.0f} s.", "Run: workbench monitor cassandra.")
+        raise StoreError(
+            f"Only {done.lines:,} lines were taken in {seconds:.0f} s.", "Run: workbench monitor cassandra."
+        )
     ends = done.when(range(SLICE, done.lines + 1, SLICE))
     return Load(1, None, done.rate / SLICE, np.diff(ends, prepend=0.0))
 

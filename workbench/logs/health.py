@@ -101,7 +101,7 @@ def _compaction(options: dict[str, str], ttl: int) -> Finding:
 
 
 def _limits(session: Any) -> Iterator[Finding]:
-    found = [(str(row["node"]), str(row["name"]), str(row["value"])) for row in settings(session).to_dict("records")]
+    found = _said(session)
     limit = ", ".join(sorted({value for _, name, value in found if name == "batch_size_fail_threshold"}))
     yield Finding("batches", "ok", f"of several partitions up to {limit}; the loader's have one, and no such limit")
     for node, heap in _heaps(found).items():
@@ -110,9 +110,14 @@ def _limits(session: Any) -> Iterator[Finding]:
         yield Finding("heap", "note" if remedy else "ok", detail, remedy)
 
 
+def _said(session: Any) -> list[tuple[str, str, str]]:
+    """The nodes' settings as node, name, value."""
+    return [(str(row["node"]), str(row["name"]), str(row["value"])) for row in settings(session).to_dict("records")]
+
+
 def heaps(session: Any) -> dict[str, float]:
     """About how large each node's heap is, in GiB; nodes that do not tell are left out."""
-    return _heaps([(str(row["node"]), str(row["name"]), str(row["value"])) for row in settings(session).to_dict("records")])
+    return _heaps(_said(session))
 
 
 def _heaps(found: Iterable[tuple[str, str, str]]) -> dict[str, float]:
