@@ -175,7 +175,7 @@ def _result(sample: Sample, note: str) -> Result:
     return Result(
         case.id, case.store, case.name, _titled(case, note), case.rows, case.state, sample.share, sample.items,
         case.peer_of, case.peer_kind, sample.seconds, sample.rounds, rounds, [sample.pace[number] for number in rounds],
-        [sample.server[number] for number in rounds] if sample.server else (),
+        sample.server,
     )  # fmt: skip
 
 

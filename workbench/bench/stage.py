@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import workbench
 from workbench.bench import data
@@ -20,6 +22,8 @@ from workbench.metrics.protocol import MetricStore
 
 if TYPE_CHECKING:
     from workbench.logs.protocol import LogBatch, LogStore
+
+_TELL_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,17 @@ class Filled:
     folder: Path | None = None
     schema: str = ""
     clock: Callable[[], float] | None = None
+    open: Callable[[], MetricStore] | None = None
+
+    def reopened(self) -> Filled:
+        """The same rows through a new store object, which knows nothing yet."""
+        assert self.open is not None  # noqa: S101 - a stage gives one; for the type checker
+        return replace(self, store=self.open())
+
+    def close(self) -> None:
+        """Let go of connections."""
+        if self.schema:
+            self.store.close()  # type: ignore[attr-defined]
 
 
 class Stage:
@@ -66,15 +81,28 @@ class Stage:
 
         folder = self.scratch.folder / f"metrics_{LABELS[rows]}"
         made = EmbeddedStore(folder)
-        _fill(made, rows)
-        return Filled(made, data.typical_project(rows), rows, folder)
+        self._fill(made, rows)
+        return Filled(made, data.typical_project(rows), rows, folder, open=lambda: EmbeddedStore(folder))
 
     def _on_server(self, rows: int) -> Filled:
         made, schema = self._servers.metrics(self.scratch, self._stack, LABELS[rows])
-        _fill(made, rows)
+        self._fill(made, rows)
         self._servers.mysql.run(schema, "ANALYZE TABLE dora_metrics")
         clock = self._servers.clock(schema, self._stack)
-        return Filled(made, data.typical_project(rows), rows, schema=schema, clock=clock)
+        again = partial(self._servers.mysql.opened, schema)
+        return Filled(made, data.typical_project(rows), rows, schema=schema, clock=clock, open=again)
+
+    def _fill(self, store: MetricStore, rows: int) -> None:
+        """Write every project as an import does, and say now and then how far it is."""
+        written, begun = 0, time.monotonic()
+        told = begun
+        for name, state in data.states(rows):
+            with store.lock([name]):
+                store.write(name, store.read([name]), state)
+            written += state.facts.num_rows
+            if (now := time.monotonic()) - told > _TELL_SECONDS:
+                told = now
+                self.said(f"  {written:,} of {rows:,} rows, {written / (now - begun):,.0f} a second")
 
     def copy_of(
         self, filled: Filled, kind: str, without: Sequence[str]
@@ -141,12 +169,6 @@ class Stage:
         return {name: filled.store for (name, _), filled in self._metrics.items()} | {
             name if name == "cassandra" else f"{name} logs": logs for (name, _), logs in self._logs.items()
         }
-
-
-def _fill(store: MetricStore, rows: int) -> None:
-    for name, state in data.states(rows):
-        with store.lock([name]):
-            store.write(name, store.read([name]), state)
 
 
 def child_environment(**more: str) -> dict[str, str]:

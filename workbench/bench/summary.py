@@ -80,7 +80,7 @@ def judge(target: Target, result: Result) -> Judged:
     """Whether a result meets a target."""
     values, share = _targeted(target, result)
     if not len(values):
-        return Judged(target, Estimate(None, 0), "undecided", "the server told no times")
+        return Judged(target, Estimate(None, 0), "not known", "this server does not tell its own times")
     found = estimate(values, share)
     said = verdict(found, target.limit, at_least=target.at_least)
     return Judged(target, found, said, "" if said != "undecided" else _why(found))
