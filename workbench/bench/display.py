@@ -16,7 +16,7 @@ from workbench.bench.targets import SOURCES
 from workbench.display.fragment import Column, folded, muted, note, table, text, unbroken
 
 KINDS: Final = {"warm": "warm", "cold": "cold", "closed": "closed loop", "open": "open loop"}
-_LEVELS: Final = {"met": "elite", "missed": "low", "undecided": "", "slower": "low", "faster": "elite"}
+_LEVELS: Final = {"met": "elite", "missed": "low", "undecided": "", "not known": "", "slower": "low", "faster": "elite"}
 _MYSQL_REMEDY: Final = " Set WORKBENCH_METRICS_URL and run workbench bench again."
 
 

@@ -34,7 +34,8 @@ class Result:
         share: the percentile that its target names.
         items: rows that one call handles; 0 where that means nothing.
         slots: the round of each time; empty under load.
-        pace: seconds of the fixed work in each round, in the order of ``pace_slots``; ``server`` likewise, or empty.
+        pace: seconds of the fixed work in each round, in the order of ``pace_slots``.
+        server: the server's own seconds of each call, or empty.
         callers: how many asked at once; ``asked_rate`` arrivals a second (open loop), ``rate`` calls a second that
         came.
     """

@@ -55,11 +55,15 @@ class MySQLServer:
 
     def store(self, name: str, stack: ExitStack) -> MySQLStore:
         """A store in a scratch schema, closed when the stack ends."""
-        from workbench.metrics.mysql import MySQLStore
-
-        made = MySQLStore(self.in_schema(name))
+        made = self.opened(name)
         stack.callback(made.close)
         return made
+
+    def opened(self, name: str) -> MySQLStore:
+        """A new store object in a scratch schema; nothing is connected yet, and the caller closes it."""
+        from workbench.metrics.mysql import MySQLStore
+
+        return MySQLStore(self.in_schema(name))
 
     def run(self, name: str, *statements: str) -> None:
         """Run statements inside a scratch schema."""

@@ -57,8 +57,8 @@ class Performance:
 
     @cached_property
     def verdicts(self) -> list[tuple[Line, Judged]]:
-        """Every target that the run measured: missed ones first, then undecided, then met."""
-        order = {"missed": 0, "undecided": 1, "met": 2}
+        """Every target that the run measured: missed ones first, met ones last."""
+        order = {"missed": 0, "undecided": 1, "not known": 2, "met": 3}
         return sorted(
             ((line, one) for line in self.lines for one in line.judged), key=lambda pair: order[pair[1].verdict]
         )

@@ -119,7 +119,7 @@ def _order(store: list[str] | None, case: str | None, rows: str | None, quick: b
         raise ParameterError(f"There is no store {unknown[0]!r}.", f"Use {', '.join(STORES)}.")
     plan = measure.QUICK if quick else measure.THOROUGH if thorough else measure.NORMAL
     size = SIZES[rows or ("100k" if quick else "1m")]
-    return Order(tuple(store or ()), size, case, plan, reports=not quick)
+    return Order(tuple(store or ()), size, case, plan, reports=not quick, slow=not quick)
 
 
 def _check_fail_on(fail_on: str | None) -> None:
