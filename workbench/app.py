@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -11,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import settings as configuration
 from workbench.answer import Answer
+from workbench.durable import replace_json
 from workbench.errors import ConfigurationError, ParameterError, StoreError
 from workbench.metrics import queries
 from workbench.metrics.dora import Question
 from workbench.metrics.protocol import MetricStore
 from workbench.metrics.recorded import Listener, Listeners, RecordedStore
-from workbench.model import BUCKET_UNITS, BucketUnit, Window
+from workbench.model import BUCKET_UNITS, BucketUnit, window_of
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from workbench.logs.protocol import LogStore
     from workbench.profiling import Profile
     from workbench.profiling.server import ServerView
-
-DEFAULT_DAYS = 90
 
 
 def connect(**overrides: Any) -> Bench:
@@ -240,37 +238,6 @@ class Bench:
         return names
 
 
-def window_of(
-    days: int | None, start: date | str | None, end: date | str | None, timezone: str, now: datetime | None = None
-) -> Window:
-    """A window from what a user gives: days, or start and end (exclusive) as dates or ISO texts.
-
-    Raises:
-        ParameterError: both or half of it is given, or a text is no date.
-    """
-    if start is None and end is None:
-        return Window.last_days(DEFAULT_DAYS if days is None else days, timezone, now)
-    if days is not None or start is None or end is None:
-        raise ParameterError(
-            "A window is either days, or start and end.", "Give --days N, or --start DATE and --end DATE (exclusive)."
-        )
-    return Window.between(parse_date(start), parse_date(end), timezone)
-
-
-def parse_date(value: date | str) -> date:
-    """A date or a time from an ISO text.
-
-    Raises:
-        ParameterError: it is none.
-    """
-    if isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(value) if len(value) <= 10 else datetime.fromisoformat(value)
-    except ValueError:
-        raise ParameterError(f"{value!r} is no date.", "Write it as 2026-03-31.") from None
-
-
 class Dora(Answer):
     """The answer of :meth:`Bench.dora`, which also draws itself and shows itself well in a notebook."""
 
@@ -291,10 +258,7 @@ class Dora(Answer):
         folder = folder or configuration.run_folder()
         if folder is None:
             return None
-        path = folder / "figures.json"
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(self.as_json(), indent=1, ensure_ascii=False), encoding="utf-8")
-        return temporary.replace(path)
+        return replace_json(folder / "figures.json", self.as_json())
 
     def _repr_html_(self) -> str:
         from workbench import display

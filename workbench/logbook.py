@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from workbench.durable import replace_json
 from workbench.errors import ParameterError, StoreError
 from workbench.logs import intake
 from workbench.logs.intake import Progress, Summary
@@ -137,7 +137,7 @@ class Logs:
             ParameterError: a host is unknown, or the window or the number makes no sense.
             StoreError: no logs have been imported yet.
         """
-        from workbench.app import window_of
+        from workbench.model import window_of
 
         if newest < 1:
             raise ParameterError(f"{newest} lines a day cannot be read.", "Give a number from 1 on.")
@@ -186,10 +186,7 @@ class LogReport(LogAnswer):
         folder = folder or run_folder()
         if folder is None:
             return None
-        path = folder / "figures.json"
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(self.as_json(), indent=1, ensure_ascii=False), encoding="utf-8")
-        return temporary.replace(path)
+        return replace_json(folder / "figures.json", self.as_json())
 
     def _repr_html_(self) -> str:
         return self.show("header")._repr_html_()

@@ -7,7 +7,6 @@ meet, and what was added is never written again.
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -19,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 
 from workbench.bench.statistics import Histogram, Values, rounds
+from workbench.durable import replacing
 from workbench.errors import ParameterError, StoreError
 
 FORMAT: Final = 1
@@ -186,20 +186,8 @@ def _write(path: Path, run: Run) -> Path:
     note = json.dumps({"format": FORMAT, **record}, default=datetime.isoformat)
     rows = [asdict(result) for result in run.results]
     table = pa.Table.from_pylist(rows, _schema()).replace_schema_metadata({_METADATA: note.encode()})
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            pq.write_table(table, file, compression="zstd")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with replacing(path) as file:
+        pq.write_table(table, file, compression="zstd")
     return path
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from workbench.bench.compare import Comparison, compare
 from workbench.bench.findings import Finding, findings
 from workbench.bench.history import Run
 from workbench.bench.summary import Judged, Line, Ratio, as_json, lines, ratios
+from workbench.durable import replace_json
 from workbench.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -111,10 +111,7 @@ class Performance:
         folder = folder or configuration.run_folder()
         if folder is None:
             return None
-        path = folder / "figures.json"
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(self.as_json(), indent=1, ensure_ascii=False), encoding="utf-8")
-        return temporary.replace(path)
+        return replace_json(folder / "figures.json", self.as_json())
 
     def _repr_html_(self) -> str:
         from workbench.bench.display import verdict_cards
