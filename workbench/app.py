@@ -148,7 +148,7 @@ class Bench:
         return Profile(self.metrics.listeners, plans=plans, slow_seconds=self.settings.slow_seconds)
 
     def monitor(self, *, slow_log: float | None = None, limit: int = 20) -> ServerView:
-        """What the MySQL server itself says, as DataFrames ``statements``, ``slowest``, ``unused_indexes`` and ``tables``.
+        """What the server itself says; ``.statements``, ``.slowest``, ``.unused_indexes``, ``.tables`` are DataFrames.
 
         Args:
             slow_log: first switch the slow query log on, for statements that take longer than this many seconds.
