@@ -73,19 +73,14 @@ def _print(facts: ServerFacts) -> None:
     typer.echo(f"{facts.server}, {facts.location}, up {facts.uptime_seconds / 3600:.1f} h")
     _print_slow_log(facts)
     if facts.slowest:
-        cells = [
+        entries = [
             [one.name or "", f"{one.ended:%Y-%m-%d %H:%M:%S}", f"{one.seconds:,.3f}", f"{one.rows_examined:,}",
              f"{one.rows_sent:,}", _short(one.statement)]
             for one in facts.slowest
         ]  # fmt: skip
-        columns = [
-            ("query", False),
-            ("ended (UTC)", False),
-            ("seconds", True),
-            ("rows read", True),
-            ("rows sent", True),
-        ]
-        print_table([*columns, ("statement", False)], cells, title="Slowest entries of the slow query log")
+        figures = [(name, True) for name in ("seconds", "rows read", "rows sent")]
+        heads = [("query", False), ("ended (UTC)", False), *figures, ("statement", False)]
+        print_table(heads, entries, title="Slowest entries of the slow query log")
     if facts.digests:
         cells = [
             [one.name or "", f"{one.runs:,}", f"{one.seconds:,.3f}", f"{1000 * one.mean_seconds:,.2f}",
