@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -387,6 +388,20 @@ def _from_arrow(data: Any, options: LogOptions) -> Iterator[LogBatch]:
 
     from workbench.sources.log_table import table_batches
 
+    content = _content(data)
     with pa.RecordBatchReader.from_stream(data) as stream:
         small = (batch.slice(start, _BATCH) for batch in stream for start in range(0, batch.num_rows, _BATCH))
-        yield from table_batches(small, stream.schema, type(data).__name__, options)
+        yield from table_batches(small, stream.schema, type(data).__name__, options, content=content)
+
+
+def _content(data: Any) -> str | None:
+    """Names what is in memory by its content, so that a load that was cut off goes on where it was; else None."""
+    import pyarrow as pa
+
+    if not hasattr(data, "__len__"):  # a stream can be read once only
+        return None
+    hashed = hashlib.sha256()
+    with pa.RecordBatchReader.from_stream(data) as stream:
+        for batch in stream:
+            hashed.update(batch.serialize())
+    return hashed.hexdigest()

@@ -82,13 +82,21 @@ class CassandraLogStore:
 
     # --- set-up ---
 
-    def migrate(self, **options: Any) -> list[str]:
-        """Make what is missing (:func:`workbench.logs.schema.create`), and return the statements that ran."""
+    def migrate(
+        self, *, replication: str | Callable[[Mapping[str, int]], str] | None = None, **options: Any
+    ) -> list[str]:
+        """Make what is missing (:func:`workbench.logs.schema.create`), and return the statements that ran.
+
+        ``replication`` may be a function, which is asked, with the nodes of each data centre, if it has to be known.
+        """
         self.close()
         session = driver.connect(self.address)
         try:
             with driver.translated(self.address):
-                return schema.create(session, self.address.keyspace, **{"replication": None} | options)
+                if callable(replication):
+                    missing = self.address.keyspace not in session.cluster.metadata.keyspaces
+                    replication = replication(schema.data_centres(session)) if missing else None
+                return schema.create(session, self.address.keyspace, replication=replication, **options)
         finally:
             session.cluster.shutdown()
 

@@ -198,6 +198,7 @@ class EmbeddedLogStore:
         resume: bool = True,
         progress: Callable[[int, int | None], None] | None = None,
         rows_per_second: float | None = None,
+        dry_run: bool = False,
     ) -> LoadReport:
         """Write batches (see the protocol). ``resume`` changes nothing here: what is stored is found by its ids.
 
@@ -207,8 +208,9 @@ class EmbeddedLogStore:
         begun, tally = time.monotonic(), _Tally()
         done = 0
         for rows in _groups(_paced((batch.rows for batch in batches), rows_per_second)):
-            with self._writing():
-                self._write(rows, tally)
+            if not dry_run:
+                with self._writing():
+                    self._write(rows, tally)
             done += rows.num_rows
             if progress is not None:
                 progress(done, None)
@@ -305,17 +307,23 @@ def _paced(tables: Iterable[pa.Table], rows_per_second: float | None) -> Iterato
 
 
 def _groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Tables put together until they are worth writing."""
+    """Tables put together until they are worth writing; those before a failure come before it."""
     waiting: list[pa.Table] = []
+    failure: Exception | None = None
     rows = size = 0
-    for table in tables:
-        waiting.append(table)
-        rows, size = rows + table.num_rows, size + table.nbytes
-        if rows >= _GROUP_ROWS or size >= _GROUP_BYTES:
-            yield pa.concat_tables(waiting)
-            waiting, rows, size = [], 0, 0
+    try:
+        for table in tables:
+            waiting.append(table)
+            rows, size = rows + table.num_rows, size + table.nbytes
+            if rows >= _GROUP_ROWS or size >= _GROUP_BYTES:
+                yield pa.concat_tables(waiting)
+                waiting, rows, size = [], 0, 0
+    except Exception as error:
+        failure = error
     if rows:
         yield pa.concat_tables(waiting)
+    if failure is not None:
+        raise failure
 
 
 def naive(moment: datetime | None) -> datetime | None:

@@ -39,6 +39,7 @@ class Summary:
         loaded: rows that are new in the store; of a dry run 0.
         skipped: rows that had been loaded before.
         rejected: lines that were not understood, and rows that the store refused.
+        expired: rows older than the store keeps rows; they were not written.
         reasons: why, with counts.
         notes: what to know about the rows, such as ``missing_host`` -> count.
         first: the earliest time in them, naive UTC; None without rows.
@@ -102,15 +103,11 @@ def run(
     rejects = None if dry_run else RejectFiles(folder / "rejects")
     watched = _watched(batches, summary, rejects, progress, total)
     try:
-        if dry_run:
-            for _ in watched:
-                pass
-        else:
-            report = store.load(watched, rows_per_second=rate)
-            summary.loaded, summary.skipped = report.loaded, report.skipped
-            summary.expired, summary.partitions = report.expired, report.partitions
-            summary.rejected += report.rejected
-            summary.reject_files += [report.reject_file] if report.reject_file else []
+        report = store.load(watched, rows_per_second=rate, dry_run=dry_run)
+        summary.loaded, summary.skipped = 0 if dry_run else report.loaded, report.skipped
+        summary.expired, summary.partitions = report.expired, report.partitions
+        summary.rejected += report.rejected
+        summary.reject_files += [report.reject_file] if report.reject_file and not dry_run else []
     finally:
         summary.seconds = time.monotonic() - begun
         if rejects is not None:

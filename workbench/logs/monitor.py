@@ -32,7 +32,8 @@ _TASKS: Final = "SELECT keyspace_name, table_name, kind, progress, total, unit F
 _POOL: Final = "SELECT pending_tasks FROM system_views.thread_pools WHERE name = 'CompactionExecutor'"
 
 
-def _up(session: Any) -> list[Any]:
+def up(session: Any) -> list[Any]:
+    """The nodes that answer, as far as the driver knows."""
     return [host for host in session.cluster.metadata.all_hosts() if host.is_up]
 
 
@@ -75,7 +76,7 @@ def tables(session: Any, keyspace: str) -> pd.DataFrame:
     import pandas as pd
 
     with ThreadPoolExecutor(8, "workbench-monitor") as pool:
-        frames = list(pool.map(lambda host: _node(session, host, keyspace), _up(session)))
+        frames = list(pool.map(lambda host: _node(session, host, keyspace), up(session)))
     return pd.concat(frames, ignore_index=True).sort_values(["table_name", "node"], ignore_index=True)
 
 
@@ -84,7 +85,7 @@ def settings(session: Any) -> pd.DataFrame:
     import pandas as pd
 
     frames = []
-    for host in _up(session):
+    for host in up(session):
         frame = _frame(session, host, "SELECT name, value FROM system_views.settings")
         frame.insert(0, "node", str(host.endpoint))
         frames.append(frame)

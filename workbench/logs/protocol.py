@@ -79,8 +79,11 @@ class LogStore(Protocol):
         resume: bool = True,
         progress: Callable[[int, int | None], None] | None = None,
         rows_per_second: float | None = None,
+        dry_run: bool = False,
     ) -> LoadReport:
         """Write batches; the same batches again change nothing. With ``resume``, acknowledged ones are skipped.
+
+        A dry run reads everything, writes nothing, and tells what would happen, as far as that can be told.
 
         The same row again (host, time and id) is the same row, in this load or any later one. Where its other columns
         differ, because another version of a parser read the same line, the embedded store keeps what it has, and
