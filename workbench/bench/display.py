@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from workbench import format as human
 from workbench.bench import words
+from workbench.bench.cassandra_display import table_health
 from workbench.bench.compare import FALSE_ALARMS, MARGIN, Change
 from workbench.bench.history import Result
 from workbench.bench.performance import Performance
@@ -139,8 +140,8 @@ def _badge(said: str) -> str:
 
 def results(it: Performance) -> str:
     """Every result in numbers; times under load in a second table."""
-    quiet = [line for line in it.lines if line.result.kind in ("warm", "cold")]
-    loaded = [line for line in it.lines if line.result.kind not in ("warm", "cold")]
+    quiet = [line for line in it.lines if line.result.rate is None]
+    loaded = [line for line in it.lines if line.result.rate is not None]
     columns = [
         Column("Case"),
         Column("n", True),
@@ -188,16 +189,24 @@ def _load_table(lines: list[Line]) -> str:
     rows = [
         [
             _case(line.result),
-            KINDS[line.result.kind],
+            "open loop" if line.result.asked_rate else "closed loop",
             str(line.result.callers),
-            text(words.rate(line.result.asked_rate)) if line.result.asked_rate else "as they are answered",
-            text(words.rate(line.result.rate or 0)),
+            text(_per_second(line.result, line.result.asked_rate) or "as they are answered"),
+            text(_per_second(line.result, line.result.rate)),
             *(unbroken(words.seconds(value)) for value in (line.median.value, line.p95, line.p99)),
         ]
         for line in lines
     ]
-    said = "An open loop counts from when a call should have started: a stall shows in every call that it delays."
+    said = (
+        "An open loop counts from when a call should have started: a stall shows in every call that it delays. Where "
+        "a call is of many lines, rates are lines a second; a sustained load's times are those of 10,000 lines."
+    )
     return table(columns, rows) + muted(said)
+
+
+def _per_second(result: Result, calls: float | None) -> str:
+    """Calls a second; lines a second where a call is of many."""
+    return words.rate(result.items_a_second(calls)) if calls else ""
 
 
 def ratio_table(it: Performance) -> str:
@@ -285,20 +294,6 @@ def plans(it: Performance, store: str = "mysql") -> str:
     return muted(f"{text(store)}, {rows:,} rows: plans with measured rows and times.") + shown
 
 
-def cassandra(it: Performance) -> str:
-    """Table health of Cassandra."""
-    found: list[Mapping[str, Any]] = it.run.evidence.get("cassandra", {}).get("tables", [])
-    if not found:
-        return muted("Cassandra was not part of this run. Set WORKBENCH_LOGS_URL and run workbench bench again.")
-    names = list(found[0])
-    columns = [
-        Column(name.replace("_", " "), name not in ("table_name", "node"), name == "table_name") for name in names
-    ]
-    return table(
-        columns, [[text(words.NONE if row.get(name) is None else row[name]) for name in names] for row in found]
-    )
-
-
 def environment(it: Performance) -> str:
     """The fingerprint, the calibration figure, and what was asked for."""
     run = it.run
@@ -335,6 +330,6 @@ PIECES: Final[Mapping[str, Callable[..., str]]] = {
     "changes": changes,
     "bottlenecks": bottlenecks,
     "plans": plans,
-    "cassandra": cassandra,
+    "cassandra": table_health,
     "environment": environment,
 }

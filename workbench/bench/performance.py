@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from workbench import settings as configuration
 from workbench.bench import run as runs
 from workbench.bench.compare import Comparison, compare
-from workbench.bench.findings import Finding, findings
+from workbench.bench.finding import Finding
+from workbench.bench.findings import findings
 from workbench.bench.history import Run
 from workbench.bench.summary import Judged, Line, Ratio, as_json, lines, ratios
 from workbench.durable import replace_json
