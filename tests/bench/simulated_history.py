@@ -16,8 +16,16 @@ EVIDENCE = {
         "plans": [{"query": "deployment_counts", "plan": "-> Covering index <range> scan"}],
         "full_scans": [{"query": "by_dates", "evidence": "the table of dora_metrics (about 10,000 rows)"}],
         "unused_indexes": ["dora_metrics.dora_metrics_fixed"],
-        "slow_log": {"slow": 3, "limit": 1.0},
-        "digests": [],
+        "slow_log": {"slow": 3, "limit": 1.0, "entries": [
+            {"statement": "SELECT <all> FROM dora_metrics", "seconds": 2.5, "examined": 120_000, "sent": 7}]},
+        "digests": [
+            {"name": "deployment_counts", "statement": "SELECT ?", "runs": 200, "seconds": 3.0, "mean_seconds": 0.015,
+             "rows_examined": 90_000, "rows_sent": 200, "without_index": 0},
+            {"name": "", "statement": "LOAD <DATA>", "runs": 1, "seconds": 9.0, "mean_seconds": 9.0,
+             "rows_examined": 0, "rows_sent": 0, "without_index": 0},
+            {"name": "coverage", "statement": "SELECT ?", "runs": 200, "seconds": 1.0, "mean_seconds": 0.005,
+             "rows_examined": 400, "rows_sent": 200, "without_index": 200}],
+        "notes": ["Sizes are <estimates>."],
         "pool": {"people": 20, "most": 15, "checkouts": 900, "waits": 120, "longest": 0.012},
     },
     "cassandra": {

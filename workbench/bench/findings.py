@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from workbench import format as human
@@ -14,6 +14,7 @@ from workbench.bench.statistics import MEDIAN, percentile
 from workbench.bench.summary import Ratio, ratios
 
 _WORTH_IT: Final = 1.2
+_MOST_OF_IT: Final = 0.4
 
 
 def findings(run: Run) -> list[Finding]:
@@ -121,18 +122,42 @@ def _mysql(run: Run) -> Iterator[Finding]:
             "Give it an index that begins with what it compares.",
             "it grows with the answer, not the table",
         )
-    slow = said.get("slow_log")
-    if isinstance(slow, str):
-        yield Finding("Slow query log", "not measured", slow)
-    elif slow:
-        evidence = f"{slow['slow']} statements over {slow['limit']} s"
-        if slow["slow"]:
-            remedy = "Read mysql.slow_log, and see the plans with: workbench dora --profile."
-            yield Finding("Slow query log", "look", evidence, remedy, "the time of the slowest questions")
-        else:
-            yield Finding("Slow query log", "fine", evidence)
+    if digests := said.get("digests"):
+        yield _costliest(digests)
+    if (slow := said.get("slow_log")) is not None:
+        yield _slow_log(slow)
     if pool := said.get("pool"):
         yield _pool(pool)
+
+
+def _costliest(digests: Sequence[Mapping[str, Any]]) -> Finding:
+    """The statement that takes most of the server's time; one of the workbench's own questions, where it is known."""
+    named = [one for one in digests if one["name"]] or digests
+    first, total = max(named, key=lambda one: float(one["seconds"])), sum(one["seconds"] for one in named)
+    part = human.share(round(first["seconds"] / total, 2))
+    evidence = (
+        f"{first['name'] or first['statement'][:60]}: {part} of the time of the questions, {first['runs']:,} runs of "
+        f"{words.seconds(first['mean_seconds'])}, {first['rows_examined'] / first['runs']:,.0f} rows read each"
+    )
+    if first["seconds"] / total < _MOST_OF_IT:
+        return Finding("The costliest question", "fine", evidence)
+    remedy = "Look at its plan below; keep answers (WORKBENCH_CACHE_SECONDS), or ask for fewer projects and days."
+    return Finding("The costliest question", "look", evidence, remedy, f"at most {part} of the server's time")
+
+
+def _slow_log(said: Mapping[str, Any] | str) -> Finding:
+    if isinstance(said, str):
+        return Finding("Slow query log", "not measured", said)
+    evidence = f"{human.count(said['slow'], 'statement')} over {said['limit']:g} s"
+    if not said["slow"]:
+        return Finding("Slow query log", "fine", evidence)
+    gain = "the time of the slowest questions"
+    if entries := said.get("entries"):
+        worst = entries[0]
+        evidence += f"; the slowest took {words.seconds(worst['seconds'])} and read {worst['examined']:,} rows"
+        gain = f"up to {words.seconds(worst['seconds'] - said['limit'])} of the slowest"
+    remedy = "See the statements below, and their plans with: workbench dora --profile."
+    return Finding("Slow query log", "look", evidence, remedy, gain)
 
 
 def _pool(said: Mapping[str, Any]) -> Finding:
