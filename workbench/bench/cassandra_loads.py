@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from workbench import format as human
 from workbench.bench import sustained
 from workbench.bench.cases import Call, Case, NotHere
 from workbench.bench.log_cases import size_of
+from workbench.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from workbench.bench.load import Load
     from workbench.bench.plain_driver import PlainDriver
@@ -23,9 +25,23 @@ if TYPE_CHECKING:
 
 _SINGLES: Final = 2_000
 _BATCHED: Final = 20_000
-_FROM_A_FILE: Final = 30_000
 """Lines of a call of each peer, no more than the case has: about a second of work, so that rounds stay short."""
-_PROGRAMS: Final = {"cqlsh": ("copy", "cqlsh COPY FROM a CSV file"), "dsbulk": ("dsbulk", "DSBulk from a CSV file")}
+_TRIED: Final = 500
+"""Lines of the file with which a program is tried before anything is timed."""
+
+
+class _Program(NamedTuple):
+    """A program: the name of its case, what it does, and lines of a call, enough for its rate to settle."""
+
+    case: str
+    title: str
+    lines: int
+
+
+_PROGRAMS: Final = {
+    "cqlsh": _Program("copy", "cqlsh COPY FROM a CSV file", 30_000),
+    "dsbulk": _Program("dsbulk", "DSBulk from a CSV file", 60_000),
+}
 _REPLICAS: Final = (1, 3)
 
 
@@ -34,26 +50,17 @@ def load_peers(rows: int) -> list[Case]:
     size = size_of(rows)
     make = partial(Case, "cassandra", rows=size, lines=True, peer_of="load", peer_kind="peer", warm_ups=1)
     programs = [
-        make(
-            name,
-            f"the same with {title} (its own figure)",
-            setup=partial(_program, program, size),
-            warm_ups=0,
-            slow=True,
-        )
-        for program, (name, title) in _PROGRAMS.items()
-    ]
+        make(program.case, f"the same with {program.title} (its own figure)", setup=partial(_program, name, size),
+             warm_ups=0, slow=True)
+        for name, program in _PROGRAMS.items()
+    ]  # fmt: skip
     return [
-        make(
-            "plain_inserts",
-            "the same with the plain driver, execute_concurrent",
-            setup=partial(_plain, "singles", size),
-        ),
-        make(
-            "plain_batches", "the same with the plain driver, batches of 1,000", setup=partial(_plain, "batches", size)
-        ),
+        make("plain_inserts", "the same with the plain driver, execute_concurrent",
+             setup=partial(_plain, "singles", size)),
+        make("plain_batches", "the same with the plain driver, batches of 1,000",
+             setup=partial(_plain, "batches", size)),
         *programs,
-    ]
+    ]  # fmt: skip
 
 
 def sustained_loads(rows: int) -> list[Case]:
@@ -77,12 +84,14 @@ def _sustained(replicas: int, rows: int, stage: Stage) -> Call:
             return sustained.as_fast_as_it_goes(logs, pool, seconds)
         return sustained.at_a_rate(logs, pool, seconds, rate)
 
-    shared = shared_machine(logs)
-    note = (
-        shared
-        and f"{human.count(shared['nodes'], 'node')} and this client share {human.count(shared['cores'], 'core')}"
-    )
-    return Call(lambda: None, items=sustained.SLICE, sustain=run, note=note or "")
+    return Call(lambda: None, items=sustained.SLICE, sustain=run, note=_shared(shared_machine(logs)))
+
+
+def _shared(here: Mapping[str, int] | None) -> str:
+    """What has to be said beside a rate where nodes have no processors of their own."""
+    if here is None:
+        return ""
+    return f"{human.count(here['nodes'], 'node')} and this client share {human.count(here['cores'], 'core')}"
 
 
 def _loaded(stage: Stage, rows: int, most: int) -> tuple[CassandraLogStore, Callable[[], pa.Table], int]:
@@ -120,14 +129,26 @@ def _program(name: str, rows: int, stage: Stage) -> Call:
     program = log_peers.find(name)
     if program is None:
         raise NotHere(f"{name} is not installed ({log_peers.INSTALL})")
-    store, lines, items = _loaded(stage, rows, _FROM_A_FILE)
+    store, lines, items = _loaded(stage, rows, _PROGRAMS[name].lines)
     path = stage.scratch.folder / f"{name}.csv"
     columns = store.target.shape.columns
 
-    def prepare() -> None:
-        log_peers.write_csv(lines().select(columns), path)
+    def prepare(most: int = items) -> None:
+        log_peers.write_csv(_in_one_line(lines().slice(0, most)).select(columns), path)
 
     def run() -> tuple[float]:
         return (log_peers.LOADERS[name](program, store.address, columns, path).seconds,)
 
+    stage.said(f"Trying {name} ...")
+    prepare(_TRIED)
+    try:
+        run()
+    except StoreError as error:
+        raise NotHere(error.what) from None
     return Call(run, prepare, items=items, tells_seconds=True)
+
+
+def _in_one_line(rows: pa.Table) -> pa.Table:
+    """Messages without line breaks: cqlsh waits for ever on a file that has some."""
+    place = rows.schema.get_field_index("message")
+    return rows.set_column(place, rows.schema.field(place), pc.replace_substring(rows["message"], "\n", " "))

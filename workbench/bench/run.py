@@ -212,9 +212,9 @@ def _loaded(case: Case, share: float, kind: str, load: Load, call: Call) -> Resu
 
 
 def _in_order(samples: Sequence[Sample]) -> list[float]:
-    """The fixed work's times over the run."""
+    """The fixed work's times over the run; one of now, if nothing was timed in rounds."""
     paces: Mapping[int, float] = {number: pace for sample in samples for number, pace in sample.pace.items()}
-    return [paces[number] for number in sorted(paces)]
+    return [paces[number] for number in sorted(paces)] or [machine.timed_pace()]
 
 
 def _version() -> str:

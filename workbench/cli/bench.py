@@ -186,7 +186,7 @@ def _row(line: Line) -> list[str]:
     judged = [f"{_limit(one.target.limit, one.target.at_least)} {one.verdict}" for one in line.judged]
     kind = {"warm": "", "cold": "cold", "closed": "closed loop", "open": "open loop"}[line.result.kind]
     if line.result.rate is not None:
-        kind += f", {words.rate(line.result.rate)}"
+        kind = f"{kind or 'closed loop'}, {words.rate(line.result.items_a_second(line.result.rate))}"
     times = (line.minimum, line.median.value, line.p95, line.p99)
     return [line.result.case, kind, f"{line.n:,}", *map(words.seconds, times),
             words.span(line.median.low, line.median.high), "; ".join(judged)]  # fmt: skip
