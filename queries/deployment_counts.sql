@@ -27,7 +27,7 @@ WITH deployment AS (
     MAX(CASE WHEN decision = 'rework' THEN 1 ELSE 0 END) AS rework
   FROM (
     -- in the order of the index, so that the many changes of a deployment are one row before anything is sorted
-    SELECT DISTINCT project, phase_name, created_at, decision, cycle_id
+    SELECT /*+ INDEX(dora_metrics dora_metrics_window) */ DISTINCT project, phase_name, created_at, decision, cycle_id
     FROM dora_metrics
     WHERE project IN (:projects) AND phase_name = 'deployment' AND created_at >= :since AND created_at < :until
   ) AS d

@@ -19,7 +19,7 @@ FROM (
     INTERVAL(TIMESTAMPDIFF(MICROSECOND, TIMESTAMP '1970-01-01 00:00:00', created_at), :days_edges) AS piece
   FROM (
     -- in the order of the index, so that the many changes of a deployment are one row
-    SELECT DISTINCT project, phase_name, created_at
+    SELECT /*+ INDEX(dora_metrics dora_metrics_window) */ DISTINCT project, phase_name, created_at
     FROM dora_metrics
     WHERE project IN (:projects) AND phase_name = 'deployment' AND created_at >= :since AND created_at < :until
   ) AS m

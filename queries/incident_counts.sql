@@ -14,7 +14,7 @@
 -- column unlinked integer [incidents]: charged to no deployment
 -- column replaced integer [reverts]: git reverts in time that an incidents file covers; they count nowhere
 -- grain: one row a project and span with at least one incident
-SELECT
+SELECT /*+ INDEX(m dora_metrics_window) */
   CASE WHEN :pooled = 1 THEN '' ELSE m.project END AS project,
   s.span AS span,
   SUM(CASE WHEN m.link_rule <> 'replaced' THEN 1 ELSE 0 END) AS incidents,

@@ -24,7 +24,7 @@ FROM (
     COUNT(*) OVER /*!80400 w */ /*M! (PARTITION BY project, span) */ AS n,
     SUM(seconds) OVER /*!80400 w */ /*M! (PARTITION BY project, span) */ AS total
   FROM (
-    SELECT /*+ JOIN_PREFIX(s) */
+    SELECT /*+ JOIN_PREFIX(s) INDEX(m dora_metrics_window) */
       CASE WHEN :pooled = 1 THEN '' ELSE m.project END AS project, s.span AS span, m.duration_seconds AS seconds
     FROM dora_metrics AS m
     -- the spans as a table with a key, so that MariaDB finds a row's spans by look-up; MySQL joins by hash, and has to be

@@ -123,7 +123,9 @@ def parameters(query: queries.Query, projects: list[str]) -> dict[str, object]:
     return {parameter.name: values[parameter.name] for parameter in query.parameters}
 
 
-@pytest.mark.parametrize("projects", [["b"], ["a", "b"]], ids=["one project", "two projects"])
+@pytest.mark.parametrize(
+    "projects", [["b"], ["a", "b"], ["a", "b", "c"]], ids=["one project", "two projects", "all projects"]
+)
 @pytest.mark.parametrize("name", READS)
 def test_dashboard_question_is_a_covering_index_range(
     filled: mysql.MySQLStore, kind: str, name: str, projects: list[str]

@@ -49,6 +49,8 @@ def to_duckdb(sql: str) -> str:
         if isinstance(call.this, exp.Tuple):
             value, *edges = call.this.expressions
             call.replace(_reached(value, edges))
+    for hint in list(tree.find_all(exp.Hint)):  # for MySQL's optimiser only
+        hint.pop()
     for join in tree.find_all(exp.Join):
         if join.kind == "STRAIGHT_JOIN":  # tells MySQL's optimiser an order; the answer is that of JOIN
             join.set("kind", None)
