@@ -283,7 +283,7 @@ def parquet_batches(source: Source, options: LogOptions) -> Iterator[LogBatch]:
         for batch in table_batches(file.iter_batches(_BATCH), file.schema_arrow, source.origin, options, source):
             read += batch.lines
             yield replace(batch, position=(source.size or 0) * read // every)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise SourceError(
             f"{source.origin} cannot be read as Parquet: {str(error).splitlines()[0]}",
             "Check that the file is complete.",
