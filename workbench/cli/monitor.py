@@ -35,7 +35,7 @@ def mysql(
     limit: Annotated[int, typer.Option("--limit", metavar="N", help="How many statements to list.")] = 20,
     as_json: Json = False,
 ) -> None:
-    """Print the slow query log's state, the statements that took most time, unused indexes and sizes of tables.
+    """Print the slow query log with its slowest entries, the statements that took most time, unused indexes and sizes.
 
     Example: workbench monitor mysql --slow-log 0.5
     """
@@ -72,6 +72,15 @@ def cassandra(as_json: Json = False, data: Data = None) -> None:
 def _print(facts: ServerFacts) -> None:
     typer.echo(f"{facts.server}, {facts.location}, up {facts.uptime_seconds / 3600:.1f} h")
     _print_slow_log(facts)
+    if facts.slowest:
+        entries = [
+            [one.name or "", f"{one.ended:%Y-%m-%d %H:%M:%S}", f"{one.seconds:,.3f}", f"{one.rows_examined:,}",
+             f"{one.rows_sent:,}", _short(one.statement)]
+            for one in facts.slowest
+        ]  # fmt: skip
+        figures = [(name, True) for name in ("seconds", "rows read", "rows sent")]
+        heads = [("query", False), ("ended (UTC)", False), *figures, ("statement", False)]
+        print_table(heads, entries, title="Slowest entries of the slow query log")
     if facts.digests:
         cells = [
             [one.name or "", f"{one.runs:,}", f"{one.seconds:,.3f}", f"{1000 * one.mean_seconds:,.2f}",
