@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from workbench.logs import loops
+from workbench.logs.wire import DATE_ZERO
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -29,31 +30,28 @@ _NUMBERS: Final[dict[str, tuple[str, str, pa.DataType]]] = {
     "timestamp": (">i8", "i8", pa.timestamp("ms")),
     "boolean": (">i1", "i1", pa.bool_()),
 }
-_DATE_ZERO: Final = 1 << 31
 
 
 def walk_plain(data: Array, start: int, rows: int, columns: int) -> tuple[Array, Array]:
     """Where each cell begins and how long it is, by (column, row); -1 for null."""
-    starts, lengths = np.empty((columns, rows), np.int64), np.empty((columns, rows), np.int64)
-    buffer, read, position = data.tobytes(), struct.Struct(">i").unpack_from, start
+    buffer, read, position = data.data, struct.Struct(">i").unpack_from, start
     found: list[int] = []
     for _ in range(rows * columns):
-        length = read(buffer, position)[0]
-        position += 4
+        (length,) = read(buffer, position)
         found.append(length)
-        position += max(length, 0)
-    lengths[:] = np.array(found, np.int64).reshape(rows, columns).T
-    step = np.maximum(np.array(found, np.int64), 0) + 4
-    begins = start + np.concatenate(([0], np.cumsum(step)[:-1])) + 4 if found else np.empty(0, np.int64)
-    starts[:] = begins.reshape(rows, columns).T
-    return starts, lengths
+        position += 4 + length if length > 0 else 4
+    lengths = np.array(found, np.int64)
+    ends = start + np.cumsum(np.maximum(lengths, 0) + 4)
+    shape = (rows, columns)
+    starts = ends - np.maximum(lengths, 0)
+    return np.ascontiguousarray(starts.reshape(shape).T), np.ascontiguousarray(lengths.reshape(shape).T)
 
 
-def copy_plain(data: Array, starts: Array, lengths: Array, ends: Array) -> Array:
+def copy_plain(data: Array, starts: Array, lengths: Array, _ends: Array) -> Array:
     """The bytes of one column, one after the other."""
-    where = np.repeat(starts - ends[:-1], np.maximum(lengths, 0)) + np.arange(ends[-1])
-    out: Array = data[where]
-    return out
+    buffer = data.data
+    stops = (starts + np.maximum(lengths, 0)).tolist()
+    return np.frombuffer(b"".join([buffer[a:b] for a, b in zip(starts.tolist(), stops, strict=True)]), np.uint8)
 
 
 def _together(data: Array, starts: Array, lengths: Array, ends: Array) -> Array:
@@ -96,7 +94,7 @@ def _column(kind: str, data: Array, starts: Array, lengths: Array) -> pa.Array:
         return _number(kind, data, starts, lengths)
     bitmap, nulls = _validity(lengths)
     if kind == "date":
-        days = _fixed(data, starts, lengths, 4).view(">u4").reshape(-1).astype(np.int64) - _DATE_ZERO
+        days = _fixed(data, starts, lengths, 4).view(">u4").reshape(-1).astype(np.int64) - DATE_ZERO
         values = pa.py_buffer(days.astype(np.int32))
         return pa.Array.from_buffers(pa.date32(), len(days), [bitmap, values], nulls)
     if kind in {"uuid", "timeuuid"}:

@@ -15,13 +15,15 @@ from workbench.errors import ParameterError
 from workbench.log_rows import LOG_ROWS
 from workbench.logs.protocol import LogBatch
 from workbench.logs.schema import DAY, STATS_ROWS, Shape
-from workbench.logs.wire import WireRows, encode, key_part
+from workbench.logs.wire import DATE_ZERO, WireRows, encode, key_part
 
 MOST_KEY_BYTES: Final = 65_535
 MOST_ROW_BYTES: Final = 15 << 20
 """A frame of the protocol and a mutation of the server end at 16 MiB."""
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
-_DATE_ZERO: Final = 1 << 31
+LAST_EXPIRY: Final = (1 << 31) - 2 - DAY
+"""Second, since 1970, after which no row is kept: servers count to 2038-01-19 only (unless told to keep no files of
+4.x), and refuse a batch whose time to live leads beyond it. A day before, as their clocks may be ahead."""
 _FIRST_LOAD: Final = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp())
 _TICK: Final = 64
 """Microseconds of a row's day that stand for one second of the load's time."""
@@ -163,8 +165,11 @@ def _days(rows: pa.Table) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 
 def time_left(days: Any, ttl: int, now: int) -> Any:
-    """Seconds that rows of these days are still kept: a day ends ``ttl`` after its last moment, none earlier."""
-    return np.minimum((days + 1) * DAY + ttl - now, ttl)
+    """Seconds that rows of these days are still kept: a day ends ``ttl`` after its last moment, none earlier.
+
+    Nothing is kept beyond ``LAST_EXPIRY``, as the server would refuse the whole batch.
+    """
+    return np.minimum(np.minimum((days + 1) * DAY + ttl - now, ttl), LAST_EXPIRY - now)
 
 
 def _buckets(rows: pa.Table, parts: int) -> pa.Table:
@@ -193,7 +198,7 @@ def _grouped(rows: pa.Table, days: Any, parts: int) -> tuple[Any, Any]:
 
 def partition_key(host: str, days: int, bucket: int | None) -> bytes:
     """Routing key of a partition; ``bucket`` is None where the key has none, ``days`` since 1970."""
-    parts = [host.encode(), struct.pack(">I", days + _DATE_ZERO)]
+    parts = [host.encode(), struct.pack(">I", days + DATE_ZERO)]
     parts += [] if bucket is None else [struct.pack(">h", bucket)]
     return b"".join(key_part(part) for part in parts)
 

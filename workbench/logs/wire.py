@@ -26,7 +26,7 @@ UNSET: Final = -2
 UNLOGGED: Final = 1
 """Batch type of the protocol: no batch log, which one partition does not need."""
 _WITH_TIMESTAMP: Final = 0x20
-_DATE_ZERO: Final = 1 << 31
+DATE_ZERO: Final = 1 << 31
 """CQL counts days from -5877641-06-23, so that 1970-01-01 is 2^31."""
 
 _BLOCK: Final = 2048
@@ -96,7 +96,7 @@ def number(array: pa.Array) -> Array:
     plain = {1: pa.int8(), 2: pa.int16(), 4: pa.int32(), 8: pa.int64()}[width]
     values = array.cast(plain) if kind in {"date32[day]", "timestamp[ms]"} else array
     native = values.fill_null(0).to_numpy(zero_copy_only=False)
-    wide = native.astype(np.int64) + _DATE_ZERO if kind == "date32[day]" else native
+    wide = native.astype(np.int64) + DATE_ZERO if kind == "date32[day]" else native
     return np.asarray(wide, dtype=order)
 
 
