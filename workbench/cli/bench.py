@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from workbench.bench.history import History, Run
     from workbench.bench.run import Order
     from workbench.bench.summary import Line
+    from workbench.bench.targets import Target
 
 app = typer.Typer(
     help="Measure the stores that are configured, and compare runs.", invoke_without_command=True, rich_markup_mode=None
@@ -59,7 +60,7 @@ def bench(
     _check_fail_on(fail_on)
     order, here = _order(store, case, rows, quick, thorough), settings.load(data=data)
     cases = runs.cases_of(order, here)
-    _say("\n".join(runs.announcement(cases, here)))
+    _say("\n".join(runs.announcement(cases, here, order.plan)))
     if listed:
         _print_cases(cases)
         return
@@ -149,15 +150,18 @@ def _print_cases(cases: list[Case]) -> None:
 
     limits: dict[str, list[str]] = {}
     for target in targets():
-        limits.setdefault(target.case, []).append(_limit(target.limit, target.at_least))
+        limits.setdefault(target.case, []).append(_limit(target))
     rows = [[case.id, case.title, ", ".join(limits.get(case.id, []))] for case in cases]
     print_table([("case", False), ("what", False), ("target", False)], rows)
 
 
-def _limit(limit: float, at_least: bool) -> str:
+def _limit(target: Target) -> str:
     from workbench.bench import words
 
-    return f"≥ {words.rate(limit)}" if at_least else f"< {words.seconds(limit)}"
+    share = (
+        "" if target.percentile == 0.95 else " median" if target.percentile == 0.5 else f" p{100 * target.percentile:g}"
+    )
+    return (f"≥ {words.rate(target.limit)}" if target.at_least else f"< {words.seconds(target.limit)}") + share
 
 
 def _print_run(run: Run) -> None:
@@ -183,7 +187,7 @@ def _print_run(run: Run) -> None:
 def _row(line: Line) -> list[str]:
     from workbench.bench import words
 
-    judged = [f"{_limit(one.target.limit, one.target.at_least)} {one.verdict}" for one in line.judged]
+    judged = [f"{_limit(one.target)} {one.verdict}" for one in line.judged]
     kind = {"warm": "", "cold": "cold", "closed": "closed loop", "open": "open loop"}[line.result.kind]
     if line.result.rate is not None:
         kind = f"{kind or 'closed loop'}, {words.rate(line.result.items_a_second(line.result.rate))}"
