@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from workbench.bench.history import History, Run
     from workbench.bench.run import Order
     from workbench.bench.summary import Line
+    from workbench.bench.targets import Target
 
 app = typer.Typer(
     help="Measure the stores that are configured, and compare runs.", invoke_without_command=True, rich_markup_mode=None
@@ -145,19 +146,20 @@ def _say(text: str) -> None:
 
 
 def _print_cases(cases: list[Case]) -> None:
-    from workbench.bench.targets import targets
+    from workbench.bench import words
+    from workbench.bench.targets import SOURCES, targets
 
-    limits: dict[str, list[str]] = {}
+    limits: dict[tuple[str, str], list[str]] = {}
     for target in targets():
-        limits.setdefault(target.case, []).append(_limit(target.limit, target.at_least))
-    rows = [[case.id, case.title, ", ".join(limits.get(case.id, []))] for case in cases]
-    print_table([("case", False), ("what", False), ("target", False)], rows)
+        limits.setdefault((target.case, target.source), []).append(f"{_target(target)}, {words.share(target)}")
+    rows = [[case.id, case.title, *("; ".join(limits.get((case.id, by), [])) for by in SOURCES)] for case in cases]
+    print_table([("case", False), ("what", False), *((f"the {by} asks", False) for by in SOURCES)], rows)
 
 
-def _limit(limit: float, at_least: bool) -> str:
+def _target(target: Target) -> str:
     from workbench.bench import words
 
-    return f"≥ {words.rate(limit)}" if at_least else f"< {words.seconds(limit)}"
+    return f"≥ {words.rate(target.limit)}" if target.at_least else f"< {words.seconds(target.limit)}"
 
 
 def _print_run(run: Run) -> None:
@@ -183,7 +185,7 @@ def _print_run(run: Run) -> None:
 def _row(line: Line) -> list[str]:
     from workbench.bench import words
 
-    judged = [f"{_limit(one.target.limit, one.target.at_least)} {one.verdict}" for one in line.judged]
+    judged = [f"{_target(one.target)} {one.verdict}" for one in line.judged]
     kind = {"warm": "", "cold": "cold", "closed": "closed loop", "open": "open loop"}[line.result.kind]
     if line.result.rate is not None:
         kind += f", {words.rate(line.result.rate)}"
