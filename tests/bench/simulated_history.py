@@ -30,9 +30,14 @@ EVIDENCE = {
         "pool": {"people": 20, "most": 15, "checkouts": 900, "waits": 120, "longest": 0.012},
     },
     "cassandra": {
-        "tables": [{"table_name": "infrastructure_logs", "node": "10.0.0.1", "largest_partition_mib": 250,
-                    "tombstones_p99": 900.0, "rows_per_read_p99": 1000.0}],
-        "health": [{"name": "heap", "state": "problem", "detail": "20 of 25 GiB", "remedy": "Set -Xmx."}],
+        "keyspace": "logging",
+        "tables": [{"keyspace": "logging", "table_name": "infrastructure_logs", "node": "10.0.0.1", "size_mib": 900,
+                    "largest_partition_mib": 250, "reads": 40, "read_p50_ms": 0.4, "read_p99_ms": 12.0, "writes": 9000,
+                    "write_p50_ms": None, "write_p99_ms": None, "rows_per_read_p99": 1000.0, "tombstones_p99": 900.0,
+                    "sstable_tasks": 0}],
+        "heaps": {"10.0.0.1": 1.0, "10.0.0.2": 1.0},
+        "shared": {"nodes": 2, "cores": 2, "memory_gib": 24},
+        "health": [{"name": "compaction", "state": "note", "detail": "90 windows", "remedy": "Use windows of 3 days."}],
     },
 }  # fmt: skip
 

@@ -7,10 +7,12 @@ from typing import Final
 
 from workbench import format as human
 from workbench.bench import words
+from workbench.bench.cassandra_display import table_health
 from workbench.bench.changes import LEAST
 from workbench.bench.compare import FALSE_ALARMS, MARGIN, Change
-from workbench.bench.display_evidence import bottlenecks, cassandra, environment, plans, statements
+from workbench.bench.display_evidence import bottlenecks, environment, plans, statements
 from workbench.bench.display_verdicts import badge, case_name, headline, target_text, verdict_cards, verdicts
+from workbench.bench.history import Result
 from workbench.bench.performance import Performance
 from workbench.bench.summary import Line
 from workbench.display.fragment import Column, muted, note, table, text, unbroken
@@ -44,8 +46,8 @@ def _noise(it: Performance) -> str:
 
 def results(it: Performance) -> str:
     """Every result in numbers; times under load in a second table."""
-    quiet = [line for line in it.lines if line.result.kind in ("warm", "cold")]
-    loaded = [line for line in it.lines if line.result.kind not in ("warm", "cold")]
+    quiet = [line for line in it.lines if line.result.rate is None]
+    loaded = [line for line in it.lines if line.result.rate is not None]
     columns = [
         Column("Case"),
         Column("n", True),
@@ -93,16 +95,24 @@ def _load_table(lines: list[Line]) -> str:
     rows = [
         [
             case_name(line.result),
-            KINDS[line.result.kind],
+            "open loop" if line.result.asked_rate else "closed loop",
             str(line.result.callers),
-            text(words.rate(line.result.asked_rate)) if line.result.asked_rate else "as they are answered",
-            text(words.rate(line.result.rate or 0)),
+            text(_per_second(line.result, line.result.asked_rate) or "as they are answered"),
+            text(_per_second(line.result, line.result.rate)),
             *(unbroken(words.seconds(value)) for value in (line.median.value, line.p95, line.p99)),
         ]
         for line in lines
     ]
-    said = "An open loop counts from when a call should have started: a stall shows in every call that it delays."
+    said = (
+        "An open loop counts from when a call should have started: a stall shows in every call that it delays. Where "
+        "a call is of many lines, rates are lines a second; a sustained load's times are those of 10,000 lines."
+    )
     return table(columns, rows) + muted(said)
+
+
+def _per_second(result: Result, calls: float | None) -> str:
+    """Calls a second; lines a second where a call is of many."""
+    return words.rate(result.items_a_second(calls)) if calls else ""
 
 
 def ratio_table(it: Performance) -> str:
@@ -200,6 +210,6 @@ PIECES: Final[Mapping[str, Callable[..., str]]] = {
     "bottlenecks": bottlenecks,
     "plans": plans,
     "statements": statements,
-    "cassandra": cassandra,
+    "cassandra": table_health,
     "environment": environment,
 }

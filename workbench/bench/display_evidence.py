@@ -77,20 +77,6 @@ def _slow_entries(said: Mapping[str, Any] | str | None) -> str:
     return table(columns, rows)
 
 
-def cassandra(it: Performance) -> str:
-    """Table health of Cassandra."""
-    found: list[Mapping[str, Any]] = it.run.evidence.get("cassandra", {}).get("tables", [])
-    if not found:
-        return muted("Cassandra was not part of this run. Set WORKBENCH_LOGS_URL and run workbench bench again.")
-    names = list(found[0])
-    columns = [
-        Column(name.replace("_", " "), name not in ("table_name", "node"), name == "table_name") for name in names
-    ]
-    return table(
-        columns, [[text(words.NONE if row.get(name) is None else row[name]) for name in names] for row in found]
-    )
-
-
 def environment(it: Performance) -> str:
     """The fingerprint, the calibration figure, and what was asked for."""
     run = it.run

@@ -69,6 +69,10 @@ class Result:
         """The times as counts that can be added to those of other runs."""
         return Histogram.of(self.values[self.values > 0])
 
+    def items_a_second(self, calls: float | None) -> float:
+        """So many calls a second in items, where a call handles several."""
+        return (calls or 0.0) * max(self.items, 1)
+
     @cached_property
     def rounds(self) -> dict[int, float]:
         """The median of each round."""

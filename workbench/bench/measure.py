@@ -13,7 +13,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,12 +50,13 @@ class Plan:
     precision: float
     round_seconds: float = 0.03
     load_seconds: float = 2.0
+    sustained_seconds: float = 10.0
     seed: int = 1
 
 
-QUICK: Final = Plan(seconds=15, precision=0.10, load_seconds=1.0)
+QUICK: Final = Plan(seconds=15, precision=0.10, load_seconds=1.0, sustained_seconds=4.0)
 NORMAL: Final = Plan(seconds=40, precision=0.05)
-THOROUGH: Final = Plan(seconds=600, precision=0.02, load_seconds=10.0)
+THOROUGH: Final = Plan(seconds=600, precision=0.02, load_seconds=10.0, sustained_seconds=60.0)
 
 
 @dataclass(slots=True)
@@ -205,7 +206,7 @@ def _families(cases: Sequence[tuple[Case, Call, float]], plan: Plan, clock: Cloc
                 call.prepare()
                 call.run()
             call.prepare()
-            taken = max(_time(call, clock), 1e-7)
+            taken = max(_time(call, clock)[0], 1e-7)
             counts.append(int(np.clip(plan.round_seconds / taken, 1, _MOST_CALLS)))
             seconds.append(counts[-1] * taken)
         samples = [Sample(case, share, call.items) for case, call, share in members]
@@ -234,15 +235,17 @@ def _round(family: _Family, number: int, rng: np.random.Generator, pace: Callabl
     was_on = gc.isenabled()
     gc.disable()
     try:
-        speed = min(_time(Call(pace), clock) for _ in range(3))
+        speed = min(_time(Call(pace), clock)[0] for _ in range(3))
         for which in rng.permutation(family.members).tolist():
             sample, call = family.samples[which], family.calls[which]
             sample.pace[number] = speed
             for _ in range(family.counts[which]):
                 call.prepare()
                 before = call.server_seconds() if call.server_seconds else 0.0
-                sample.seconds.append(_time(call, clock))
-                sample.rounds.append(number)
+                taken, said = _time(call, clock)
+                parts = said if call.tells_seconds else (taken,)
+                sample.seconds += parts
+                sample.rounds += [number] * len(parts)
                 if call.server_seconds:
                     sample.server.append(call.server_seconds() - before)
     finally:
@@ -250,8 +253,9 @@ def _round(family: _Family, number: int, rng: np.random.Generator, pace: Callabl
             gc.enable()
 
 
-def _time(call: Call, clock: Clock) -> float:
+def _time(call: Call, clock: Clock) -> tuple[float, Any]:
+    """Seconds of a call, and what it returned."""
     run = call.run
     started = clock()
-    run()
-    return (clock() - started) * NANO
+    said = run()
+    return (clock() - started) * NANO, said

@@ -10,7 +10,8 @@ from workbench import settings as configuration
 from workbench.bench import run as runs
 from workbench.bench.changes import ChangePoint, change_points
 from workbench.bench.compare import Comparison, compare
-from workbench.bench.findings import Finding, findings
+from workbench.bench.finding import Finding
+from workbench.bench.findings import findings
 from workbench.bench.history import Result, Run
 from workbench.bench.statistics import MEDIAN, percentile
 from workbench.bench.summary import Judged, Line, Ratio, as_json, lines, ratios

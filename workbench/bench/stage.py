@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import workbench
 from workbench.bench import data
@@ -21,7 +21,7 @@ from workbench.errors import StoreError
 from workbench.metrics.protocol import MetricStore
 
 if TYPE_CHECKING:
-    from workbench.logs.protocol import LogStore
+    from workbench.logs.protocol import LogBatch, LogStore
 
 _TELL_SECONDS: Final = 5.0
 
@@ -65,7 +65,8 @@ class Stage:
         self._stack = stack
         self._servers = servers
         self._metrics: dict[tuple[str, int], Filled] = {}
-        self._logs: dict[tuple[str, int], LogStore] = {}
+        self._logs: dict[tuple[str, str], LogStore] = {}
+        self._pools: dict[int, list[LogBatch]] = {}
 
     def metrics(self, store: str, rows: int) -> Filled:
         """The metric store of that kind with so many rows."""
@@ -118,24 +119,45 @@ class Stage:
         """Call this when the run ends."""
         self._stack.callback(close)
 
-    def logs(self, store: str, rows: int) -> LogStore:
-        """The log store of that kind with so many lines."""
-        if (store, rows) not in self._logs:
+    def logs(self, store: str, rows: int, *, index: tuple[str, ...] = ()) -> LogStore:
+        """The log store of that kind with so many lines, which nothing changes; with ``index`` another one."""
+        kind = "index" if index else "logs"
+        if (store, kind) not in self._logs:
+            made = self.empty_logs(store, kind, **({"index": index} if index else {}))
             self.said(f"Writing about {rows:,} lines of infrastructure_logs into {store} ...")
-            made = self._embedded_logs(rows) if store == "embedded" else self._servers.logs(self.scratch, self._stack)
-            report = made.load(data.log_batches(rows))
+            report = made.load(data.log_batches(rows, hosts=data.READ_HOSTS, days=data.READ_DAYS))
             if report.rejected or report.expired:
                 raise StoreError(
                     f"{store} did not take {report.rejected + report.expired:,} of the generated lines.",
                     f"See why in {report.reject_file}." if report.reject_file else "Run: workbench doctor.",
                 )
-            self._logs[store, rows] = made
-        return self._logs[store, rows]
+        return self._logs[store, kind]
 
-    def _embedded_logs(self, rows: int) -> LogStore:
-        from workbench.logs.embedded import EmbeddedLogStore
+    def empty_logs(self, store: str, kind: str = "load", **options: Any) -> LogStore:
+        """The log store of that kind that loads go into, made with these options (CassandraServer.create)."""
+        if (store, kind) not in self._logs:
+            if store == "embedded":
+                from workbench.logs.embedded import EmbeddedLogStore
 
-        return EmbeddedLogStore(self.scratch.folder / f"logs_{LABELS[rows]}")
+                self._logs[store, kind] = EmbeddedLogStore(self.scratch.folder / f"logs_{kind}")
+            else:
+                self._logs[store, kind] = self._servers.logs(self.scratch, self._stack, kind, **options)
+        return self._logs[store, kind]
+
+    def replicated_logs(self, replicas: int) -> LogStore:
+        """An empty log store in Cassandra with so many replicas: the one that loads go into, if it has as many."""
+        kind = "load" if replicas == self._servers.cassandra.replicas() else f"rf{replicas}"
+        return self.empty_logs("cassandra", kind, replicas=replicas)
+
+    def pool(self, rows: int) -> list[LogBatch]:
+        """Lines to load, made once: a load takes them as those of other hosts (data.as_of_others)."""
+        if rows not in self._pools:
+            self._pools[rows] = list(data.log_batches(rows, data.SEED + 1))
+        return self._pools[rows]
+
+    def log_stores(self, store: str) -> list[LogStore]:
+        """Every log store of that kind that was made."""
+        return [logs for (name, _), logs in self._logs.items() if name == store]
 
     def filled(self) -> list[Filled]:
         """The largest metric store of each kind."""

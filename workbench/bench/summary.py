@@ -53,7 +53,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """``case`` took ``ratio`` times as long as ``base``, round by round. ``kind``: peer or alternative."""
+    """``case`` took ``ratio`` times as long as ``base`` for the same items, round by round. ``kind``: as peer_kind."""
 
     case: Result
     base: Result
@@ -107,8 +107,13 @@ def ratios(run: Run) -> list[Ratio]:
     for result in run.results:
         name = result.case.replace(f"/{result.name}@", f"/{result.peer_of}@")
         if result.peer_of and (base := run.result(name, "warm")) is not None:
-            made.append(Ratio(result, base, result.peer_kind, paired_ratio(result.rounds, base.rounds)))
+            made.append(Ratio(result, base, result.peer_kind, paired_ratio(_by_item(result), _by_item(base))))
     return made
+
+
+def _by_item(result: Result) -> dict[int, float]:
+    """The median of each round, for one item: a peer need not handle as many as ours."""
+    return {number: seconds / (result.items or 1) for number, seconds in result.rounds.items()}
 
 
 def verdicts(run: Run) -> list[Judged]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, Literal, NamedTuple
 
 from workbench.errors import StoreError
@@ -101,15 +101,30 @@ def _compaction(options: dict[str, str], ttl: int) -> Finding:
 
 
 def _limits(session: Any) -> Iterator[Finding]:
-    found = [(str(row["node"]), str(row["name"]), str(row["value"])) for row in settings(session).to_dict("records")]
+    found = _said(session)
     limit = ", ".join(sorted({value for _, name, value in found if name == "batch_size_fail_threshold"}))
     yield Finding("batches", "ok", f"of several partitions up to {limit}; the loader's have one, and no such limit")
-    for node, name, value in found:
-        if name == "native_transport_max_request_data_in_flight" and value.removesuffix("B").isdecimal():
-            heap = int(value.removesuffix("B")) * _REQUESTS_SHARE / 2**30
-            detail = f"{node}: about {heap:.1f} GiB, right for a machine of {heap * HEAP_SHARE:.0f} GiB"
-            remedy = "Set MAX_HEAP_SIZE to a quarter of the memory." if heap < SMALL_HEAP_GIB else ""
-            yield Finding("heap", "note" if remedy else "ok", detail, remedy)
+    for node, heap in _heaps(found).items():
+        detail = f"{node}: about {heap:.1f} GiB, right for a machine of {heap * HEAP_SHARE:.0f} GiB"
+        remedy = "Set MAX_HEAP_SIZE to a quarter of the memory." if heap < SMALL_HEAP_GIB else ""
+        yield Finding("heap", "note" if remedy else "ok", detail, remedy)
+
+
+def _said(session: Any) -> list[tuple[str, str, str]]:
+    """The nodes' settings as node, name, value."""
+    return [(str(row["node"]), str(row["name"]), str(row["value"])) for row in settings(session).to_dict("records")]
+
+
+def heaps(session: Any) -> dict[str, float]:
+    """About how large each node's heap is, in GiB; nodes that do not tell are left out."""
+    return _heaps(_said(session))
+
+
+def _heaps(found: Iterable[tuple[str, str, str]]) -> dict[str, float]:
+    """By the limit of requests in flight, from settings as node, name, value."""
+    limit = "native_transport_max_request_data_in_flight"
+    sizes = {node: value.removesuffix("B") for node, name, value in found if name == limit}
+    return {node: int(size) * _REQUESTS_SHARE / 2**30 for node, size in sizes.items() if size.isdecimal()}
 
 
 def _partitions(session: Any, keyspace: str) -> Iterator[Finding]:
