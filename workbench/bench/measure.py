@@ -124,7 +124,7 @@ class _Family:
         return list(range(len(self.samples))) if self.done < self.together else self.targeted
 
     def share_out(self, share: float, most: float) -> float:
-        """Fill a share of the time with rounds, and up to ``most`` beyond it for targets. Returns the seconds of all."""
+        """Fill a share of the time with rounds, and at most ``most`` beyond it for targets; the seconds of both."""
         whole, alone = sum(self.seconds), sum(self.seconds[which] for which in self.targeted)
         self.together = self.rounds = int(np.clip(share / whole, LEAST_ROUNDS, _MOST_ROUNDS))
         for needed in (self._enough(), _JUDGED_ROUNDS):
