@@ -30,7 +30,7 @@ SETTLED_ROUNDS: Final = 24
 """Comparisons between runs need about so many rounds."""
 _JUDGED_ROUNDS: Final = 6
 """A median of fewer has no interval, and a comparison judges nothing."""
-_RESERVE: Final = 1.25
+_RESERVE: Final = 1.6
 """Neighbouring times resemble each other: an interval needs this many times the values that independent ones do."""
 _ON_TOP: Final = 0.5
 """So much of the time one family may take beyond its share, for the sake of its targets."""

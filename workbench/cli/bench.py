@@ -138,6 +138,7 @@ def _fail_if_slower(comparison: Comparison | None, fail_on: str | None) -> None:
     elif comparison.differences:
         _say("The runs come from different machines or versions, so nothing was judged.")
     elif comparison.regressions:
+        _say(f"Slower than before: {', '.join(change.case for change in comparison.regressions)}.")
         raise typer.Exit(1)
 
 
@@ -219,6 +220,7 @@ def _print_comparison(comparison: Comparison | None, *, only_changes: bool = Fal
     for difference in comparison.differences:
         typer.echo(f"Not judged, the machines differ: {difference}.")
     typer.echo(
-        f"Slower: the whole interval is above {1 + compare.MARGIN:.2f}. An unchanged program is flagged in at most "
+        f"Ratios are in units of a fixed piece of work. Slower: the whole interval is above {1 + compare.MARGIN:.2f}, also "
+        "without those units. An unchanged program is flagged in at most "
         f"{100 * compare.FALSE_ALARMS:.0f} % of comparisons."
     )
