@@ -147,7 +147,12 @@ def test_replicas_that_answer_too_late_cost_time_and_no_row(
 
     failures: list[str] = []
     too_slow = driver.is_too_slow
-    monkeypatch.setattr(driver, "is_too_slow", lambda error: failures.append(type(error).__name__) or too_slow(error))
+
+    def noted(error: BaseException) -> bool:
+        failures.append(type(error).__name__)
+        return too_slow(error)
+
+    monkeypatch.setattr(driver, "is_too_slow", noted)
     rows = log_sample.rows(host, first_day, 3000)
     store = open_store(address=f"{three}&consistency=ALL", batch_rows=100)
     store.load([])  # connected while all is well

@@ -237,7 +237,8 @@ def test_a_load_of_mixed_days_reaches_the_disk_day_by_day_the_oldest_first(
         said = script("sstables", "1", file)
         times = [int(re.search(rf"{word} timestamp:.*\((\d+)\)", said)[1]) for word in ("Minimum", "Maximum")]  # type: ignore[index]
         longest = int(re.search(r"TTL max: (\d+)", said)[1])  # type: ignore[index]
-        spans.append((*(datetime.fromtimestamp(at / 1e6, tz=UTC).date() for at in times), longest))
+        first, last = (datetime.fromtimestamp(at / 1e6, tz=UTC).date() for at in times)
+        spans.append((first, last, longest))
     spans.sort()
     assert len(spans) >= 3
     assert (spans[0][0], spans[-1][1]) == (oldest, oldest + timedelta(days=2))
