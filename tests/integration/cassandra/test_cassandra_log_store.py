@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -431,3 +432,17 @@ def test_examination_names_what_is_wrong_and_what_to_do(open_store: Open, url: s
     changed = {finding.name: finding for finding in store.examine()}
     assert [changed[name].state for name in ("time to live", "compression", "compaction")] == ["note"] * 3
     assert "default_time_to_live = 7776000" in changed["time to live"].remedy
+
+
+def test_rows_to_be_kept_for_longer_than_the_server_counts_are_taken_all_the_same(
+    url: str, tmp_path: Path, host: str, first_day: date
+) -> None:
+    rows = log_sample.table(log_sample.rows(host, first_day, 300))
+    with CassandraLogStore(of(url, f"wb_{uuid.uuid4().hex[:12]}"), tmp_path) as store:
+        store.migrate(replication="datacenter1:1", days=7300)
+        try:
+            report = store.load(log_sample.batches(rows, host))
+            assert (report.loaded, report.rejected) == (300, 0)
+            assert sum(store.partition(host, first_day + timedelta(days=n)).num_rows for n in range(3)) == 300
+        finally:
+            store.session.execute(f"DROP KEYSPACE {store.address.keyspace}", timeout=60)
