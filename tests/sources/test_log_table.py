@@ -188,3 +188,10 @@ def test_large_parquet_shows_how_far_it_is(tmp_path):
     size = path.stat().st_size
     assert (len(places), places[-1]) == (3, size)
     assert places[0] == size * 65_536 // 150_000
+
+
+def test_mapping_of_a_parquet_file(tmp_path):
+    path = tmp_path / "odd.parquet"
+    pq.write_table(pa.table({"when": [TIME], "event": ["hi"], "box": ["db-1"]}), path)
+    (row,) = load(path, columns={"log_timestamp": "when", "message": "event", "hostname": "box"}).rows
+    assert (row["log_timestamp"], row["message"], row["hostname"]) == (MOMENT, "hi", "db-1")
