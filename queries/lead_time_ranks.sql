@@ -24,10 +24,12 @@ FROM (
     COUNT(*) OVER /*!80400 w */ /*M! (PARTITION BY project, span) */ AS n,
     SUM(seconds) OVER /*!80400 w */ /*M! (PARTITION BY project, span) */ AS total
   FROM (
-    SELECT CASE WHEN :pooled = 1 THEN '' ELSE m.project END AS project, s.span AS span, m.duration_seconds AS seconds
+    SELECT /*+ JOIN_PREFIX(s) */
+      CASE WHEN :pooled = 1 THEN '' ELSE m.project END AS project, s.span AS span, m.duration_seconds AS seconds
     FROM dora_metrics AS m
-    -- in this order, and the spans as a table with a key: the many rows are read once, and each finds its spans at once
-    STRAIGHT_JOIN (
+    -- the spans as a table with a key, so that MariaDB finds a row's spans by look-up; MySQL joins by hash, and has to be
+    -- told to keep the few spans in memory: the many rows would be written to files
+    JOIN (
       SELECT span, piece
       FROM JSON_TABLE(:spans, '$[*]' COLUMNS (span INT PATH '$.span', piece INT PATH '$.piece')) AS j
       GROUP BY piece, span

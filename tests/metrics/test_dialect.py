@@ -101,6 +101,14 @@ def test_json_table_of_nothing_has_no_rows() -> None:
     assert run(sql, rows="[]") == []
 
 
+@pytest.mark.parametrize("size", range(1, 20))
+def test_interval_counts_the_edges_that_a_value_has_reached(size: int) -> None:
+    edges = [10 * n for n in range(1, size + 1)]
+    sql = f"SELECT INTERVAL(v, {', '.join(map(str, edges))}) AS n FROM (SELECT UNNEST(:v) AS v) AS t"
+    values = [edge + step for edge in (0, *edges) for step in (-1, 0, 1)]
+    assert run(sql, v=values) == [(sum(edge <= value for edge in edges),) for value in values]
+
+
 @pytest.mark.parametrize("function", ["WEEKDAY", "DAYOFWEEK", "JSON_VALUE", "AVG"])
 def test_functions_that_engines_answer_differently_are_not_used(function: str) -> None:
     for query in queries.load().values():

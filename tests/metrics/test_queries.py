@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -134,6 +134,36 @@ def test_spans_and_bins_are_what_json_table_reads() -> None:
         {"bin": 0, "low": "0", "high": "60"},
         {"bin": 1, "low": "60", "high": "3600.50"},
     ]
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 9)), max_size=6), st.integers(-1, 30))
+def test_a_moment_is_in_the_spans_of_its_piece(given_spans: list[tuple[int, int]], hour: int) -> None:
+    """Spans that overlap, touch or leave gaps: what SQL is given finds exactly those that hold a moment."""
+    start = datetime(2025, 1, 1)
+    edges = [(n, start + timedelta(hours=a), start + timedelta(hours=a + d)) for n, (a, d) in enumerate(given_spans)]
+    query = queries.parse(HEADER.replace("a text:", "a spans:") + "SELECT INTERVAL(1, :a_edges) AS n, :a AS s", "x")
+    sql, values = query.bind({"a": queries.spans(edges)})
+    bound = [values[f"a_edges_{n}"] for n in range(len(values) - 1)]
+    assert bound == sorted(set(bound))
+    assert sql.count(":a_edges_") == len(bound)
+    moment = start + timedelta(hours=hour)
+    piece = sum(edge <= (moment - datetime(1970, 1, 1)) // timedelta(microseconds=1) for edge in bound)
+    found = [one["span"] for one in json.loads(values["a"]) if one["piece"] == piece]
+    assert found == [n for n, a, b in edges if a <= moment < b]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "5", "[1]", '[{"span": 0}]', '[{"span":0,"part":0,"starts":"x","ends":"y"}]']
+)
+def test_spans_that_cannot_be_read_are_refused(text: str) -> None:
+    query = queries.parse(HEADER.replace("a text:", "a spans:") + "SELECT INTERVAL(1, :a_edges) AS n, :a AS s", "x")
+    with pytest.raises(ParameterError, match="no spans of time"):
+        query.bind({"a": text})
+
+
+def test_both_placeholders_of_spans_are_used() -> None:
+    with pytest.raises(QueryError, match="a_edges is declared but not used"):
+        queries.parse(HEADER.replace("a text:", "a spans:") + "SELECT :a AS n", "x")
 
 
 # Pieces of SQL with the placeholders that they hold; joined by spaces or newlines in any order.

@@ -198,7 +198,15 @@ class Pieces:
 
 @lru_cache(maxsize=64)
 def _pieces(text: str) -> Pieces:
-    read = [(one["span"], one["part"], *map(_microseconds, (one["starts"], one["ends"]))) for one in json.loads(text)]
+    try:
+        read = [
+            (one["span"], one["part"], _microseconds(one["starts"]), _microseconds(one["ends"]))
+            for one in json.loads(text)
+        ]
+    except (ValueError, KeyError, TypeError):
+        raise ParameterError(
+            "These are no spans of time.", "Write them with workbench.metrics.queries.spans."
+        ) from None
     edges = sorted({edge for *_, start, end in read for edge in (start, end)})
     rows = [
         {"span": span, "part": part, "piece": piece}
