@@ -141,8 +141,8 @@ def _log_server(settings: Settings) -> Iterator[Check]:
 
     try:
         with CassandraLogStore(settings.logs_url.get_secret_value(), settings.data / "logs-state") as store:
-            for finding in store.examine():
-                yield Check(*finding)
+            for found in store.examine():
+                yield Check(f"Cassandra {found.name}", found.state, found.detail, found.remedy)
     except WorkbenchError as error:
         yield Check("Cassandra connection", "problem", error.what, error.remedy)
 

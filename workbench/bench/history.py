@@ -34,7 +34,8 @@ class Result:
         share: the percentile that its target names.
         items: rows that one call handles; 0 where that means nothing.
         slots: the round of each time; empty under load.
-        pace: seconds of the fixed work in each round, in the order of ``pace_slots``; ``server`` likewise, or empty.
+        pace: seconds of the fixed work in each round, in the order of ``pace_slots``.
+        server: the server's own seconds of each call, or empty.
         callers: how many asked at once; ``asked_rate`` arrivals a second (open loop), ``rate`` calls a second that
         came.
     """
@@ -67,6 +68,10 @@ class Result:
     def histogram(self) -> Histogram:
         """The times as counts that can be added to those of other runs."""
         return Histogram.of(self.values[self.values > 0])
+
+    def items_a_second(self, calls: float | None) -> float:
+        """So many calls a second in items, where a call handles several."""
+        return (calls or 0.0) * max(self.items, 1)
 
     @cached_property
     def rounds(self) -> dict[int, float]:

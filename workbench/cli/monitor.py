@@ -22,6 +22,7 @@ _CASSANDRA_NUMBERS = {
     "write_p99_ms": "p99 ms",
     "tombstones_p99": "tombstones p99",
     "sstable_tasks": "compactions",
+    "pending_compactions": "waiting",
 }
 
 
@@ -53,15 +54,17 @@ def cassandra(as_json: Json = False, data: Data = None) -> None:
 
     Example: workbench monitor cassandra --json
     """
-    from workbench.app import log_server
+    from workbench import connect
 
-    with log_server(data=data) as store:
-        frame = store.monitor()
+    frame = connect(data=data).logs.monitor()
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
     if as_json:
-        print_json({"format": 1, "tables": frame.to_dict("records")})
+        print_json({"format": 1, "tables": rows})
         return
-    shown = [[f"{cell:,.4g}" if name in _CASSANDRA_NUMBERS else str(cell) for name, cell in row.items()]
-             for row in frame[["table_name", "node", *_CASSANDRA_NUMBERS]].to_dict("records")]  # fmt: skip
+    shown = [
+        [row["table_name"], row["node"], *("" if row[n] is None else f"{row[n]:,.4g}" for n in _CASSANDRA_NUMBERS)]
+        for row in rows
+    ]
     columns = [("table", False), ("node", False), *((said, True) for said in _CASSANDRA_NUMBERS.values())]
     print_table(columns, shown, title="Log tables, node by node", note="--json has every figure.")
 

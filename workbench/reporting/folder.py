@@ -17,14 +17,14 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
 from workbench.durable import replace_text, sync_folder
 from workbench.errors import ParameterError, ReportError
-from workbench.reporting.record import FIGURES, FILE_NAME, RunError, RunRecord, read_record
+from workbench.reporting.record import FIGURES, FILE_NAME, RunError, RunRecord, Unreadable, read_record
 
 LATEST: Final = "latest"
 FAILED: Final = "failed"
@@ -32,14 +32,6 @@ _RUNNING: Final = ".running-"
 _LOCK_SECONDS: Final = 60.0
 _KEEP_FAILED: Final = 10
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A run whose record cannot be read."""
-
-    folder: Path
-    reason: str
 
 
 class ReportFolder:
