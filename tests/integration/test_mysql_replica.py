@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import os
@@ -37,14 +38,18 @@ SLOW = "SELECT COUNT(*) FROM information_schema.columns a, information_schema.co
 
 @pytest.fixture
 def replica(kind: str) -> Iterator[str]:
-    """The name of a running replica of that server; it follows again at the end, whatever a test has done."""
+    """The name of a running replica of that server; it follows again at the end, whatever a test has done.
+
+    One test at a time, for they stop and end it.
+    """
     name = f"{kind}-replica"
-    servers.url(name)
-    yield name
-    servers.url.cache_clear()
-    servers.restart(name)
-    servers.url(name)
-    servers.sql(name, *(["STOP REPLICA"] if kind == "mariadb" else []), "START REPLICA")
+    with (servers.USERS.parent / name).open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        servers.url.cache_clear()  # another process may have ended it
+        servers.url(name)
+        yield name
+        servers.restart(name)
+        servers.sql(name, *(["STOP REPLICA"] if kind == "mariadb" else []), "START REPLICA")
 
 
 @pytest.fixture
