@@ -220,7 +220,7 @@ def _print_comparison(comparison: Comparison | None, *, only_changes: bool = Fal
     for difference in comparison.differences:
         typer.echo(f"Not judged, the machines differ: {difference}.")
     typer.echo(
-        f"Ratios are in units of a fixed piece of work. Slower: the whole interval is above {1 + compare.MARGIN:.2f}, also "
-        "without those units. An unchanged program is flagged in at most "
+        "Ratios are in units of a fixed piece of work. Slower: the whole interval is above "
+        f"{1 + compare.MARGIN:.2f}, also without those units. An unchanged program is flagged in at most "
         f"{100 * compare.FALSE_ALARMS:.0f} % of comparisons."
     )
