@@ -16,7 +16,7 @@ from workbench.metrics import queries
 from workbench.metrics.dora import Question
 from workbench.metrics.protocol import MetricStore
 from workbench.metrics.recorded import Listener, Listeners, RecordedStore
-from workbench.model import BUCKET_UNITS, BucketUnit, window_of
+from workbench.model import BUCKET_UNITS, BucketUnit, Window
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from workbench.logs.protocol import LogStore
     from workbench.profiling import Profile
     from workbench.profiling.server import ServerView
+
+DEFAULT_DAYS = 90
 
 
 def connect(**overrides: Any) -> Bench:
@@ -67,12 +69,14 @@ def _django_store(settings: Settings, project: str) -> MetricStore:
     from workbench.metrics.mysql_django import DjangoStore
     from workbench.sources.export import from_table
 
+    replica = mysql_engine.replica_from_settings(settings)
     return DjangoStore(
-        mysql_engine.replica_from_settings(settings) or mysql_engine.from_settings(settings),
+        replica or mysql_engine.from_settings(settings),
         from_table,
         project=project,
         link_hours=settings.link_hours,
         rejects_folder=settings.data / "rejects",
+        replica=replica is not None,
     )
 
 
@@ -144,7 +148,7 @@ class Bench:
         return Profile(self.metrics.listeners, plans=plans, slow_seconds=self.settings.slow_seconds)
 
     def monitor(self, *, slow_log: float | None = None, limit: int = 20) -> ServerView:
-        """What the MySQL server itself says: ``.statements``, ``.unused_indexes`` and ``.tables`` are DataFrames.
+        """What the server itself says; ``.statements``, ``.slowest``, ``.unused_indexes``, ``.tables`` are DataFrames.
 
         Args:
             slow_log: first switch the slow query log on, for statements that take longer than this many seconds.
@@ -236,6 +240,37 @@ class Bench:
         if not names:
             raise ParameterError("No project was named.", "Name one, or leave the project out to take all.")
         return names
+
+
+def window_of(
+    days: int | None, start: date | str | None, end: date | str | None, timezone: str, now: datetime | None = None
+) -> Window:
+    """A window from what a user gives: days, or start and end (exclusive) as dates or ISO texts.
+
+    Raises:
+        ParameterError: both or half of it is given, or a text is no date.
+    """
+    if start is None and end is None:
+        return Window.last_days(DEFAULT_DAYS if days is None else days, timezone, now)
+    if days is not None or start is None or end is None:
+        raise ParameterError(
+            "A window is either days, or start and end.", "Give --days N, or --start DATE and --end DATE (exclusive)."
+        )
+    return Window.between(parse_date(start), parse_date(end), timezone)
+
+
+def parse_date(value: date | str) -> date:
+    """A date or a time from an ISO text.
+
+    Raises:
+        ParameterError: it is none.
+    """
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value) if len(value) <= 10 else datetime.fromisoformat(value)
+    except ValueError:
+        raise ParameterError(f"{value!r} is no date.", "Write it as 2026-03-31.") from None
 
 
 class Dora(Answer):

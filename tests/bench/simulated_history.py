@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from tests.bench.simulated import PLAN, Machine, case, result, run_of
 from workbench.bench.cases import SIZES, Call
@@ -53,8 +54,9 @@ def run(seed: int, slower: float = 1.0, **more: object) -> Run:
     made = measure([(one, Call(machine.work(length)), 0.95) for one, length in cases], PLAN,
                    pace=machine.work(0.001), clock=machine.clock)  # fmt: skip
     measured = [result(sample) for sample in made]
+    day = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=seed)
     return replace(
-        run_of([]), id=f"202601{seed + 1:02d}T000000Z-00000{seed % 10}", results=(*measured, *_loads(measured[0])),
+        run_of([]), id=f"{day:%Y%m%d}T000000Z-00000{seed % 10}", started=day, results=(*measured, *_loads(measured[0])),
         machine=_MACHINE, key="one", options={"stores": ["embedded"], "rows": 1_000_000}, **more,  # type: ignore[arg-type]
     )  # fmt: skip
 

@@ -117,8 +117,8 @@ def verdicts(it: Performance) -> str:
     """Every target with what was found."""
     if not it.verdicts:
         return muted("No case of this run has a target.")
-    columns = [Column("Case"), Column("Measured"), Column("Found", True), Column("95 % interval", True),
-               Column("n", True), *(Column(f"The {source} asks") for source in SOURCES)]  # fmt: skip
+    columns = [Column("Case"), *(Column(f"The {source} asks") for source in SOURCES), Column("Measured"),
+               Column("Found", True), Column("95 % interval", True), Column("n", True)]  # fmt: skip
     together: dict[tuple[object, ...], list[tuple[Line, Judged]]] = {}
     for line, one in it.verdicts:  # targets on the same number stand side by side
         same = (line.result.case, one.target.percentile, one.target.clock, one.target.at_least)
@@ -132,11 +132,11 @@ def _verdict_row(pairs: Sequence[tuple[Line, Judged]]) -> list[str]:
     say = _amount(one)
     return [
         case_name(line.result, titled=True),
+        *("<br>".join(_asked(other) for _, other in pairs if other.target.source == source) for source in SOURCES),
         text(_percentile_text(one)),
         unbroken(words.NONE if one.found.value is None else say(one.found.value)),
         unbroken(words.span(one.found.low, one.found.high, say)),
         f"{one.found.n:,}",
-        *("<br>".join(_asked(other) for _, other in pairs if other.target.source == source) for source in SOURCES),
     ]
 
 
@@ -156,9 +156,10 @@ def _percentile_text(one: Judged) -> str:
 
 
 def case_name(result: Result, *, titled: bool = False) -> str:
-    """The id on one line, with what it means below it or in its tooltip."""
+    """The id, which a narrow page may break after the store, with what it means below it or in its tooltip."""
     below = f'<div class="wb-n">{text(result.title)}</div>' if titled else ""
-    return f'<strong class="wb-pair" title="{text(result.title)}">{text(result.case)}</strong>{below}'
+    name = text(result.case).replace("/", "/<wbr>")
+    return f'<strong title="{text(result.title)}">{name}</strong>{below}'
 
 
 def badge(said: str) -> str:

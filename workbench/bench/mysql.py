@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from workbench.metrics.mysql import MySQLStore
-    from workbench.metrics.mysql_monitor import SlowLog
+    from workbench.metrics.mysql_slow_log import SlowLog
 
 _SETTINGS: Final = (
     "innodb_buffer_pool_size", "innodb_flush_log_at_trx_commit", "sync_binlog", "log_bin", "innodb_doublewrite",

@@ -96,7 +96,7 @@ def run(
     """
     started = time.perf_counter()
     with store.lock(extract.projects):
-        made = plan(store, extract, link_hours=link_hours, now=now)
+        made = plan(store.read(extract.projects), extract, link_hours=link_hours, now=now)
         if strict and made.rejects.num_rows:
             raise _rejected(made.rejects, extract.origin)
         if dry_run:
@@ -119,9 +119,8 @@ def _rejected(rejects: pa.Table, origin: str) -> RejectedRowsError:
     )
 
 
-def plan(store: MetricStore, extract: Extract, *, link_hours: float, now: datetime | None = None) -> Plan:
-    """What importing ``extract`` would change; reads the store, writes nothing."""
-    old = store.read(extract.projects)
+def plan(old: State, extract: Extract, *, link_hours: float, now: datetime | None = None) -> Plan:
+    """What importing ``extract`` would change in ``old``, all that is stored of its projects."""
     moment = naive_utc(now or datetime.now(UTC))
     repeated = _is_known(old.imports, extract)
     if repeated and not extract.replaces and linked_alike(old.imports, link_hours):

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from tests.integration.cassandra.conftest import of
+from tests.cassandra_server import of
 from workbench.bench import run as runs
 from workbench.bench.history import History, Run
 from workbench.bench.measure import Plan
