@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from workbench.metrics.mysql import MySQLStore
-    from workbench.metrics.mysql_monitor import Digest, ServerFacts
+    from workbench.metrics.mysql_monitor import ServerFacts
 
 _SETTINGS: Final = (
     "innodb_buffer_pool_size", "innodb_flush_log_at_trx_commit", "sync_binlog", "log_bin", "innodb_doublewrite",
@@ -112,7 +112,9 @@ class MySQLServer:
 
         facts = monitor(self.in_schema(name), limit=10 * _STATEMENTS)
         return {
-            "digests": [asdict(digest) for digest in facts.digests or () if _is_question(digest)][:_STATEMENTS],
+            "digests": [asdict(digest) for digest in facts.digests or () if _is_question(digest.statement)][
+                :_STATEMENTS
+            ],
             "unused_indexes": None if facts.unused is None else [f"{one.table}.{one.index}" for one in facts.unused],
             "sizes": [asdict(table) for table in facts.sizes],
             "slow_log": _slow_log(facts),
@@ -148,15 +150,15 @@ def _slow_log(facts: ServerFacts) -> dict[str, Any] | str:
         return "The slow log is off: switch it on with workbench monitor mysql --slow-log 1."
     if facts.slowest is None:
         return next((note for note in facts.notes if "slow query log" in note), "The server does not show it.")
-    found = [one for one in facts.slowest if not one.statement.startswith("LOAD DATA")]  # how the schema was filled
+    found = [one for one in facts.slowest if _is_question(one.statement)]
     kept = ("name", "statement", "seconds", "rows_examined", "rows_sent")
     entries = [{name: getattr(one, name) for name in kept} for one in found[:_ENTRIES]]
     return {"slow": len(found), "limit": facts.slow_log.seconds, "entries": entries}
 
 
-def _is_question(digest: Digest) -> bool:
-    """Whether it reads for somebody: not the benchmark's own loads, plans and waits."""
-    return digest.statement.startswith(("SELECT", "WITH", "(")) and "SLEEP" not in digest.statement
+def _is_question(statement: str) -> bool:
+    """Whether it reads for somebody: not the benchmark's own tables, loads, plans and waits."""
+    return statement.startswith(("SELECT", "WITH", "(")) and "SLEEP" not in statement
 
 
 def _plain(cell: Any) -> Any:
