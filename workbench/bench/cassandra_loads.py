@@ -67,8 +67,9 @@ def sustained_loads(rows: int) -> list[Case]:
     """The loader for many seconds: with one replica of each line, and with three where there are as many nodes."""
     size = size_of(rows)
     return [
-        Case("cassandra", f"sustained_rf{replicas}", f"load held for many seconds, {human.count(replicas, 'replica')}",
-             size, partial(_sustained, replicas, size), lines=True, sustained=True)
+        Case("cassandra", f"sustained_rf{replicas}",
+             f"load held, in slices of 10,000 lines, {human.count(replicas, 'replica')}", size,
+             partial(_sustained, replicas, size), lines=True, sustained=True)
         for replicas in _REPLICAS
     ]  # fmt: skip
 
