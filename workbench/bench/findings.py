@@ -46,12 +46,10 @@ def _alternatives(run: Run) -> Iterator[Finding]:
         if one.kind != "alternative" or one.case.name not in _ALTERNATIVES:
             continue
         name, remedy = _ALTERNATIVES[one.case.name]
+        least = one.ratio.value if one.ratio.low is None else one.ratio.low  # no interval where rounds are few
+        state: State = "look" if (least or 0) > _WORTH_IT else "fine"
         label = f"{name} ({one.case.store}, {one.case.rows:,} rows)"
         evidence = f"{_median(one, ours=False)} against {_median(one, ours=True)}: {words.ratio(one.ratio)}"
-        if one.ratio.low is None:
-            yield Finding(label, "not measured", f"{evidence}, of {one.ratio.n} rounds, too few to be sure")
-            continue
-        state: State = "look" if one.ratio.low > _WORTH_IT else "fine"
         yield Finding(label, state, evidence, remedy if state == "look" else "", _gain(one) if state == "look" else "")
 
 
