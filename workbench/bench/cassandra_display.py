@@ -19,7 +19,7 @@ _COLUMNS: Final = (
     Column("Largest partition", True),
     Column("Reads", True),
     Column("Writes", True),
-    Column("Rows a read", True),
+    Column("Rows", True),
     Column("Tombstones", True),
 )
 
@@ -41,10 +41,12 @@ def table_health(it: Performance) -> str:
 def _shared(shared: Mapping[str, int] | None) -> str:
     if not shared:
         return ""
-    nodes = "The node" if shared["nodes"] == 1 else f"All {shared['nodes']} nodes"
+    nodes, replicas = "The node", ""
+    if shared["nodes"] > 1:
+        nodes, replicas = f"All {shared['nodes']} nodes", " Here a replica brings work, but no processor."
     return note(
         f"{nodes} and the client share the {shared['cores']} cores and {shared['memory_gib']} GiB of this machine: "
-        "rates and times are those of all of them together, and replicas bring work but no processor."
+        f"rates and times are those of all of them together.{replicas}"
     )
 
 
@@ -63,7 +65,7 @@ def _row(one: Mapping[str, Any]) -> list[str]:
     name = str(one["table_name"]).removeprefix("infrastructure_")
     return [
         unbroken(f"{one['keyspace']}: {name}"),
-        unbroken(one["node"]),
+        unbroken(str(one["node"]).rpartition(":")[0] or str(one["node"])),
         _mebibytes(one.get("size_mib")),
         _mebibytes(one.get("largest_partition_mib")),
         _timed(one, "read"),
