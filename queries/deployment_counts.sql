@@ -5,7 +5,7 @@
 -- param since datetime: start of the earliest span
 -- param until datetime: end of the latest span
 -- param settled_before datetime: deployments at or after this time can still be charged with an incident by the time rule
--- param spans json: [starts, ends) of each span
+-- param spans spans: [starts, ends) of each span
 -- column project text
 -- column span integer
 -- column deployments integer [deployments]: distinct (project, cycle_id), by the time of the deployment
@@ -20,42 +20,62 @@
 -- grain: one row a project and span with at least one deployment
 WITH deployment AS (
   SELECT
-    d.project AS project,
-    d.cycle_id AS cycle_id,
-    MIN(d.created_at) AS deployed_at,
-    MAX(CASE WHEN d.decision = 'no-go' THEN 1 ELSE 0 END) AS no_go,
-    MAX(CASE WHEN d.decision = 'rework' THEN 1 ELSE 0 END) AS rework,
-    (
-      SELECT MIN(CASE m.link_rule WHEN 'named' THEN 1 WHEN 'revert' THEN 2 ELSE 3 END)
-      FROM dora_metrics AS m
-      WHERE m.project = d.project AND m.charged_to = d.cycle_id AND m.phase_name = 'maintenance'
-    ) AS cause,
-    CASE WHEN EXISTS (
-      SELECT 1 FROM dora_metrics AS m
-      WHERE m.project = d.project AND m.fixed_by = d.cycle_id AND m.phase_name = 'maintenance' AND m.link_rule <> 'replaced'
-    ) THEN 1 ELSE 0 END AS fixes
+    project,
+    cycle_id,
+    MIN(created_at) AS deployed_at,
+    MAX(CASE WHEN decision = 'no-go' THEN 1 ELSE 0 END) AS no_go,
+    MAX(CASE WHEN decision = 'rework' THEN 1 ELSE 0 END) AS rework
   FROM (
+    -- in the order of the index, so that the many changes of a deployment are one row before anything is sorted
     SELECT DISTINCT project, phase_name, created_at, decision, cycle_id
     FROM dora_metrics
     WHERE project IN (:projects) AND phase_name = 'deployment' AND created_at >= :since AND created_at < :until
   ) AS d
-  GROUP BY d.project, d.cycle_id
+  GROUP BY project, cycle_id
+),
+charged AS (
+  -- all incidents of the project, whenever they began: they are few, and one look-up for each deployment costs more
+  SELECT project, charged_to, MIN(CASE link_rule WHEN 'named' THEN 1 WHEN 'revert' THEN 2 ELSE 3 END) AS cause
+  FROM dora_metrics
+  WHERE project IN (:projects) AND charged_to IS NOT NULL AND phase_name = 'maintenance'
+  GROUP BY project, charged_to
+),
+fix AS (
+  SELECT DISTINCT project, fixed_by
+  FROM dora_metrics
+  WHERE project IN (:projects) AND fixed_by IS NOT NULL AND phase_name = 'maintenance' AND link_rule <> 'replaced'
+),
+piece AS (
+  SELECT
+    CASE WHEN :pooled = 1 THEN '' ELSE d.project END AS project,
+    INTERVAL(TIMESTAMPDIFF(MICROSECOND, TIMESTAMP '1970-01-01 00:00:00', d.deployed_at), :spans_edges) AS piece,
+    COUNT(*) AS deployments,
+    SUM(CASE WHEN d.no_go = 1 OR c.cause IS NOT NULL THEN 1 ELSE 0 END) AS failed,
+    SUM(d.no_go) AS failed_no_go,
+    SUM(CASE WHEN d.no_go = 0 AND c.cause = 1 THEN 1 ELSE 0 END) AS failed_named,
+    SUM(CASE WHEN d.no_go = 0 AND c.cause = 2 THEN 1 ELSE 0 END) AS failed_revert,
+    SUM(CASE WHEN d.no_go = 0 AND c.cause = 3 THEN 1 ELSE 0 END) AS failed_time,
+    SUM(CASE WHEN (d.no_go = 0 AND d.rework = 1) OR f.fixed_by IS NOT NULL THEN 1 ELSE 0 END) AS rework,
+    COUNT(f.fixed_by) AS rework_fix,
+    SUM(CASE WHEN d.deployed_at >= :settled_before THEN 1 ELSE 0 END) AS unsettled
+  FROM deployment AS d
+  LEFT JOIN charged AS c ON c.project = d.project AND c.charged_to = d.cycle_id
+  LEFT JOIN fix AS f ON f.project = d.project AND f.fixed_by = d.cycle_id
+  GROUP BY 1, 2
 )
 SELECT
-  CASE WHEN :pooled = 1 THEN '' ELSE d.project END AS project,
+  p.project AS project,
   s.span AS span,
-  COUNT(*) AS deployments,
-  SUM(CASE WHEN d.no_go = 1 OR d.cause IS NOT NULL THEN 1 ELSE 0 END) AS failed,
-  SUM(d.no_go) AS failed_no_go,
-  SUM(CASE WHEN d.no_go = 0 AND d.cause = 1 THEN 1 ELSE 0 END) AS failed_named,
-  SUM(CASE WHEN d.no_go = 0 AND d.cause = 2 THEN 1 ELSE 0 END) AS failed_revert,
-  SUM(CASE WHEN d.no_go = 0 AND d.cause = 3 THEN 1 ELSE 0 END) AS failed_time,
-  SUM(CASE WHEN (d.no_go = 0 AND d.rework = 1) OR d.fixes = 1 THEN 1 ELSE 0 END) AS rework,
-  SUM(d.fixes) AS rework_fix,
-  SUM(CASE WHEN d.deployed_at >= :settled_before THEN 1 ELSE 0 END) AS unsettled
-FROM JSON_TABLE(:spans, '$[*]' COLUMNS (
-  span INT PATH '$.span', starts DATETIME(6) PATH '$.starts', ends DATETIME(6) PATH '$.ends'
-)) AS s
-JOIN deployment AS d ON d.deployed_at >= s.starts AND d.deployed_at < s.ends
-GROUP BY CASE WHEN :pooled = 1 THEN '' ELSE d.project END, s.span
+  SUM(p.deployments) AS deployments,
+  SUM(p.failed) AS failed,
+  SUM(p.failed_no_go) AS failed_no_go,
+  SUM(p.failed_named) AS failed_named,
+  SUM(p.failed_revert) AS failed_revert,
+  SUM(p.failed_time) AS failed_time,
+  SUM(p.rework) AS rework,
+  SUM(p.rework_fix) AS rework_fix,
+  SUM(p.unsettled) AS unsettled
+FROM piece AS p
+JOIN JSON_TABLE(:spans, '$[*]' COLUMNS (span INT PATH '$.span', piece INT PATH '$.piece')) AS s ON s.piece = p.piece
+GROUP BY p.project, s.span
 ORDER BY project, span

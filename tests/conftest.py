@@ -9,7 +9,7 @@ from typing import IO
 import pytest
 from hypothesis import settings
 
-from tests import servers
+from tests import cassandra_server, servers
 
 NEVER_SKIPPED = ("browser", "integration")
 SERVERS = pytest.StashKey[IO[str]]()
@@ -34,6 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Leave no database and no server behind."""
     servers.drop_databases()
+    cassandra_server.drop_keyspaces()
     if SERVERS in session.config.stash:
         servers.release(session.config.stash[SERVERS])
 

@@ -1,12 +1,24 @@
-"""The log stores that one suite runs on: each by name, with how to open an empty one, or why it is not here."""
+"""The log stores that one suite runs on: each by name, with the settings that open an empty one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from workbench.logs.embedded import EmbeddedLogStore
-from workbench.logs.protocol import LogStore
+import pytest
 
-LOG_STORES: dict[str, Callable[[Path], LogStore]] = {"embedded": lambda folder: EmbeddedLogStore(folder / "logs")}
-"""A factory may call pytest.skip with the reason why its server is not available."""
+from tests import cassandra_server
+
+SERVERS = {"cassandra"}
+LOG_STORES = ("cassandra", "embedded")
+
+PARAMETERS: list[Any] = [
+    pytest.param(name, marks=[pytest.mark.integration, cassandra_server.WARNINGS]) if name in SERVERS else name
+    for name in LOG_STORES
+]
+
+
+def settings_of(name: str, folder: Path) -> dict[str, str]:
+    """Settings for ``workbench.connect``; skips where the server is not available."""
+    data = {"data": str(folder / "data")}
+    return data | ({"logs_url": cassandra_server.empty()} if name == "cassandra" else {})

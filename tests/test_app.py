@@ -11,8 +11,8 @@ import pytest
 
 import workbench
 from tests.facts import NOW, deployment, incident, load_rows, shipped
-from workbench.app import window_of
 from workbench.errors import ConfigurationError, ParameterError, QueryError, StoreError
+from workbench.model import window_of
 
 ASKED = datetime(2025, 3, 31, 12, tzinfo=UTC)
 

@@ -52,6 +52,14 @@ def test_relative_folders_in_the_file_are_relative_to_it(here: Path, monkeypatch
     assert os.path.normpath(found.out) == str(here.parent / "reports")
 
 
+def test_relative_files_of_a_server_are_relative_to_the_file(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "workbench.toml").write_text('metrics_password_file = "secret"\nmetrics_tls_ca = "tls/ca.pem"\n')
+    (here / "deep").mkdir()
+    monkeypatch.chdir(here / "deep")
+    found = settings.load()
+    assert (found.metrics_password_file, found.metrics_tls_ca) == (here / "secret", here / "tls" / "ca.pem")
+
+
 def test_absolute_and_home_folders_stay(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/somebody")
     (here / "workbench.toml").write_text('data = "/srv/store"\nout = "~/reports"\n')

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import settings as configuration
 from workbench.answer import Answer
+from workbench.durable import replace_json
 from workbench.errors import ConfigurationError, ParameterError, StoreError
 from workbench.metrics import queries
 from workbench.metrics.dora import Question
@@ -69,12 +69,14 @@ def _django_store(settings: Settings, project: str) -> MetricStore:
     from workbench.metrics.mysql_django import DjangoStore
     from workbench.sources.export import from_table
 
+    replica = mysql_engine.replica_from_settings(settings)
     return DjangoStore(
-        mysql_engine.replica_from_settings(settings) or mysql_engine.from_settings(settings),
+        replica or mysql_engine.from_settings(settings),
         from_table,
         project=project,
         link_hours=settings.link_hours,
         rejects_folder=settings.data / "rejects",
+        replica=replica is not None,
     )
 
 
@@ -146,7 +148,7 @@ class Bench:
         return Profile(self.metrics.listeners, plans=plans, slow_seconds=self.settings.slow_seconds)
 
     def monitor(self, *, slow_log: float | None = None, limit: int = 20) -> ServerView:
-        """What the MySQL server itself says: ``.statements``, ``.unused_indexes`` and ``.tables`` are DataFrames.
+        """What the server itself says; ``.statements``, ``.slowest``, ``.unused_indexes``, ``.tables`` are DataFrames.
 
         Args:
             slow_log: first switch the slow query log on, for statements that take longer than this many seconds.
@@ -291,10 +293,7 @@ class Dora(Answer):
         folder = folder or configuration.run_folder()
         if folder is None:
             return None
-        path = folder / "figures.json"
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(self.as_json(), indent=1, ensure_ascii=False), encoding="utf-8")
-        return temporary.replace(path)
+        return replace_json(folder / "figures.json", self.as_json())
 
     def _repr_html_(self) -> str:
         from workbench import display

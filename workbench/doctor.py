@@ -37,6 +37,7 @@ def examine(settings: Settings) -> list[Check]:
         checks += look()
     checks.append(_writable("data folder", settings.data, "Choose another with --data or WORKBENCH_DATA."))
     checks.append(_writable("report folder", settings.out, "Choose another with --out or WORKBENCH_OUT."))
+    checks += _cache(settings)
     checks += _server(settings)
     if not any(check.name == "MySQL connection" and check.state == "problem" for check in checks):
         checks += _store(settings)
@@ -98,6 +99,26 @@ def _writable(name: str, folder: Path, remedy: str) -> Check:
     return Check(name, "ok", f"{folder} ({free / 2**30:.0f} GiB free)")
 
 
+def _cache(settings: Settings) -> Iterator[Check]:
+    from workbench.metrics.result_cache import ResultCache
+
+    if not settings.cache_seconds:
+        yield Check("result cache", "ok", "off: each answer is computed")
+        return
+    try:
+        cache = ResultCache(settings.cache, settings.cache_seconds, settings.cache_megabytes * 1_000_000)
+    except WorkbenchError as error:
+        yield Check("result cache", "problem", error.what, error.remedy)
+        return
+    failure = cache.trial()
+    cache.close()
+    if failure:
+        what = f"{cache.place} cannot be used ({failure}), so each answer is computed."
+        yield Check("result cache", "note", what, "Correct WORKBENCH_CACHE, or make that place available.")
+    else:
+        yield Check("result cache", "ok", f"{cache.place}, answers are kept for {settings.cache_seconds:g} s")
+
+
 def _server(settings: Settings) -> Iterator[Check]:
     if settings.metrics_url is None:
         return
@@ -120,8 +141,8 @@ def _log_server(settings: Settings) -> Iterator[Check]:
 
     try:
         with CassandraLogStore(settings.logs_url.get_secret_value(), settings.data / "logs-state") as store:
-            for finding in store.examine():
-                yield Check(*finding)
+            for found in store.examine():
+                yield Check(f"Cassandra {found.name}", found.state, found.detail, found.remedy)
     except WorkbenchError as error:
         yield Check("Cassandra connection", "problem", error.what, error.remedy)
 

@@ -30,6 +30,10 @@ class WorkbenchError(Exception):
         self.remedy = remedy
         super().__init__(f"{what} {remedy}".strip())
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Both sentences survive the way from one process to another."""
+        return _again, (type(self), self.what, self.remedy)
+
 
 class ConfigurationError(WorkbenchError):
     """A setting, an environment variable or workbench.toml is wrong."""
@@ -67,3 +71,9 @@ class MissingExtraError(WorkbenchError):
             f"This needs {package}, which is not installed.",
             f"Install it with: pip install 'dora-workbench[{extra}]'.",
         )
+
+
+def _again(kind: type[WorkbenchError], what: str, remedy: str) -> WorkbenchError:
+    error = kind.__new__(kind)
+    WorkbenchError.__init__(error, what, remedy)
+    return error

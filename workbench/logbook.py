@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from workbench.errors import ParameterError, StoreError
+from workbench.durable import replace_json
+from workbench.errors import ConfigurationError, ParameterError, StoreError
 from workbench.logs import intake
 from workbench.logs.intake import Progress, Summary
 from workbench.logs.overview import LogAnswer, LogQuestion
@@ -16,16 +17,21 @@ from workbench.logs.protocol import LogStore
 from workbench.settings import Settings, run_folder
 
 if TYPE_CHECKING:
+    import dask.dataframe as dd
+    import pandas as pd
     import plotly.graph_objects as go
     import pyarrow as pa
 
     from workbench.display.fragment import Html
     from workbench.log_rows import LogBatch
+    from workbench.logs.ranges import Part, Range
     from workbench.sources.log_options import LogOptions
 
 DAYS: Final = 7
 NEWEST: Final = 200_000
 MOST_HOSTS: Final = 50
+CONCURRENT: Final = 4
+MOST_CONCURRENT: Final = 64
 _BATCH: Final = 65_536
 
 
@@ -35,6 +41,11 @@ class Logs:
     def __init__(self, store: LogStore, settings: Settings) -> None:
         self.store = store
         self._settings = settings
+
+    def close(self) -> None:
+        """End the connections to Cassandra, if there are any; the next call connects anew."""
+        if close := getattr(self.store, "close", None):
+            close()
 
     def partition(
         self,
@@ -46,6 +57,7 @@ class Logs:
         until: datetime | None = None,
         severity: str | None = None,
         source: str | None = None,
+        critical: bool = False,
     ) -> pa.Table:
         """Lines of one host and UTC day, newest first (workbench.log_rows.LOG_ROWS).
 
@@ -54,21 +66,127 @@ class Logs:
             since: not before it; until: before it. Times without an offset are UTC.
             severity: emergency, alert, critical, error, warning, notice, info or debug.
             source: such as sshd or kernel.
+            critical: for what must be right: Cassandra is asked at QUORUM, not at LOCAL_ONE.
 
         Raises:
             ParameterError: an argument makes no sense.
             StoreError: the store cannot be read.
         """
         asked: dict[str, Any] = {"since": since, "until": until, "severity": severity, "source": source}
-        return self.store.partition(host, as_day(day), newest=newest, **asked)
+        return self.store.partition(host, as_day(day), newest=newest, critical=critical, **asked)
 
-    def stats(self, host: str, day: date | str) -> pa.Table:
+    def stream(
+        self,
+        host: str | Sequence[str] | None = None,
+        since: datetime | date | str | None = None,
+        until: datetime | date | str | None = None,
+        *,
+        severity: str | None = None,
+        source: str | None = None,
+        columns: Sequence[str] = (),
+        concurrent: int = CONCURRENT,
+        critical: bool = False,
+    ) -> pa.RecordBatchReader:
+        """Lines of a range of any size, batch by batch: a host's week, all hosts for an hour, everything.
+
+        A batch has some thousand lines of one host and day. The newest day comes first, its hosts by name, and of
+        each the newest line first. Memory holds a few batches of each host and day that is being read.
+
+        Args:
+            host: a name or several; None: all.
+            since: from it on; until: before it. A day is its midnight; times without an offset are UTC. None: no bound.
+            severity, source, critical: as of :meth:`partition`.
+            columns: only these, which is quicker; none named: all.
+            concurrent: how many hosts and days are read at once.
+
+        Raises:
+            ParameterError: a host is unknown, or an argument makes no sense.
+            StoreError: no logs have been imported yet; or, while batches are taken, the store cannot be read.
+        """
+        import pyarrow as pa
+
+        from workbench.logs import ranges
+
+        if not 1 <= concurrent <= MOST_CONCURRENT:
+            raise ParameterError(
+                f"{concurrent} partitions cannot be read at once.", f"Give a number from 1 to {MOST_CONCURRENT}."
+            )
+        asked, parts = self._range(host, since, until, severity, source, columns, critical)
+        tables = ranges.stream(self.store, asked, parts, concurrent)
+        batches = (batch for table in tables for batch in table.to_batches())
+        return pa.RecordBatchReader.from_batches(asked.schema, batches)
+
+    def dask(
+        self,
+        host: str | Sequence[str] | None = None,
+        since: datetime | date | str | None = None,
+        until: datetime | date | str | None = None,
+        *,
+        severity: str | None = None,
+        source: str | None = None,
+        columns: Sequence[str] = (),
+        critical: bool = False,
+    ) -> dd.DataFrame:
+        """The same range as a Dask DataFrame (extra ``dask``): a partition is a host's day, in the order of a stream.
+
+        Nothing is read before something is computed; then each worker reads its partitions itself, and of them only
+        the columns that are needed. Workers of an embedded store share its folder; those of Cassandra with a login
+        have WORKBENCH_LOGS_URL in their own environment.
+
+        Raises:
+            MissingExtraError: Dask is not installed.
+            ParameterError, StoreError: as of :meth:`stream`.
+        """
+        from workbench.log_dask import dask_frame
+
+        return dask_frame(self._settings, *self._range(host, since, until, severity, source, columns, critical))
+
+    def _range(
+        self, host: Any, since: Any, until: Any, severity: Any, source: Any, columns: Any, critical: bool
+    ) -> tuple[Range, list[Part]]:
+        """What a stream is to read, and the hosts and days in which it lies."""
+        from workbench.logs.ranges import Range
+
+        asked = Range(as_moment(since), as_moment(until), severity, source, tuple(columns), critical)
+        known = self._known(critical)
+        names = set(_chosen(host, known))
+        return asked, asked.parts([row for name, row in known.items() if name in names])
+
+    def stats(self, host: str, day: date | str, *, critical: bool = False) -> pa.Table:
         """Lines of one host and UTC day by hour, severity and source."""
-        return self.store.stats(host, as_day(day))
+        return self.store.stats(host, as_day(day), critical=critical)
 
-    def hosts(self) -> pa.Table:
-        """Every host with its first and last day and its lines."""
-        return self.store.hosts()
+    def hosts(self, *, critical: bool = False) -> pa.Table:
+        """Every host with its first and last day and its lines (null: the store keeps no counts)."""
+        return self.store.hosts(critical=critical)
+
+    def monitor(self) -> pd.DataFrame:
+        """What ``nodetool tablestats`` tells of the log tables, of every node of Cassandra: a row each.
+
+        Raises:
+            ConfigurationError: the store is embedded.
+            StoreError: no node answers.
+        """
+        if self._settings.logs_url is None:
+            raise ConfigurationError(
+                "No Cassandra is configured.", "Set WORKBENCH_LOGS_URL=cassandra://host/keyspace?dc=NAME."
+            )
+        store: Any = self.store
+        frame: pd.DataFrame = store.monitor()
+        return frame
+
+    def server(self) -> Html:
+        """The nodes' own view as a section of a report; nothing where the store is embedded."""
+        from workbench.display.fragment import Html
+
+        if self._settings.logs_url is None:
+            return Html("")
+        from workbench.display.log_nodes import section
+
+        try:
+            return Html(section(self.monitor()))
+        except StoreError as error:  # a user who may read the logs may not be allowed to read the server's views
+            return Html(section(None, str(error)))
 
     def load(
         self,
@@ -137,7 +255,7 @@ class Logs:
             ParameterError: a host is unknown, or the window or the number makes no sense.
             StoreError: no logs have been imported yet.
         """
-        from workbench.app import window_of
+        from workbench.model import window_of
 
         if newest < 1:
             raise ParameterError(f"{newest} lines a day cannot be read.", "Give a number from 1 on.")
@@ -148,18 +266,18 @@ class Logs:
         return LogReport(self.store, question, self.past_loads())
 
     def _named(self, host: str | Sequence[str] | None) -> tuple[str, ...]:
-        known = {row["hostname"]: row["rows"] for row in self.hosts().to_pylist()}
+        known = self._known(critical=True)
+        chosen = _chosen(host, known)
+        if host is not None:
+            return chosen
+        return tuple(sorted(sorted(chosen, key=lambda name: -(known[name]["rows"] or 0))[:MOST_HOSTS]))
+
+    def _known(self, critical: bool) -> dict[str, dict[str, Any]]:
+        """Every host by name, with its days and lines."""
+        known = {row["hostname"]: row for row in self.hosts(critical=critical).to_pylist()}
         if not known:
             raise StoreError("No logs have been imported yet.", "Run: workbench import logs FILE…")
-        if host is None:
-            return tuple(sorted(sorted(known, key=lambda name: -known[name])[:MOST_HOSTS]))
-        names = (host,) if isinstance(host, str) else tuple(dict.fromkeys(host))
-        if unknown := [name for name in names if name not in known]:
-            shown = ", ".join(list(known)[:10]) + (", …" if len(known) > 10 else "")
-            raise ParameterError(f"There are no logs of a host {unknown[0]!r}.", f"There are: {shown}.")
-        if not names:
-            raise ParameterError("No host was named.", "Name one, or leave the host out to take all.")
-        return names
+        return known
 
     def past_loads(self, newest: int = 100) -> list[dict[str, Any]]:
         """The last loads, the newest first: when, from where, and how many rows were loaded, skipped and rejected."""
@@ -186,10 +304,7 @@ class LogReport(LogAnswer):
         folder = folder or run_folder()
         if folder is None:
             return None
-        path = folder / "figures.json"
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(self.as_json(), indent=1, ensure_ascii=False), encoding="utf-8")
-        return temporary.replace(path)
+        return replace_json(folder / "figures.json", self.as_json())
 
     def _repr_html_(self) -> str:
         return self.show("header")._repr_html_()
@@ -209,6 +324,39 @@ def as_day(day: date | str) -> date:
         return date.fromisoformat(day)
     except (TypeError, ValueError):
         raise ParameterError(f"{day!r} is no day.", "Write it as 2026-03-31.") from None
+
+
+def as_moment(moment: datetime | date | str | None) -> datetime | None:
+    """A time in UTC, without offset, from a time, a day, or the ISO text of one; None stays.
+
+    Raises:
+        ParameterError: it is none.
+    """
+    if moment is None:
+        return None
+    if isinstance(moment, str):
+        try:
+            moment = datetime.fromisoformat(moment)
+        except ValueError:
+            raise ParameterError(
+                f"{moment!r} is no time.", "Write it as 2026-03-31, or 2026-03-31T12:00:00+02:00."
+            ) from None
+    if not isinstance(moment, datetime):
+        return datetime(moment.year, moment.month, moment.day)
+    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _chosen(host: str | Sequence[str] | None, known: Mapping[str, Any]) -> tuple[str, ...]:
+    """The hosts that are meant; all if none is named."""
+    if host is None:
+        return tuple(known)
+    names = (host,) if isinstance(host, str) else tuple(dict.fromkeys(host))
+    if unknown := [name for name in names if name not in known]:
+        shown = ", ".join(list(known)[:10]) + (", …" if len(known) > 10 else "")
+        raise ParameterError(f"There are no logs of a host {unknown[0]!r}.", f"There are: {shown}.")
+    if not names:
+        raise ParameterError("No host was named.", "Name one, or leave the host out to take all.")
+    return names
 
 
 def _batches(data: Any, options: LogOptions) -> tuple[Iterator[LogBatch], int | None]:
@@ -240,6 +388,20 @@ def _from_arrow(data: Any, options: LogOptions) -> Iterator[LogBatch]:
 
     from workbench.sources.log_table import table_batches
 
+    content = _content(data)
     with pa.RecordBatchReader.from_stream(data) as stream:
         small = (batch.slice(start, _BATCH) for batch in stream for start in range(0, batch.num_rows, _BATCH))
-        yield from table_batches(small, stream.schema, type(data).__name__, options)
+        yield from table_batches(small, stream.schema, type(data).__name__, options, content=content)
+
+
+def _content(data: Any) -> str | None:
+    """Names what is in memory by its content, so that a load that was cut off goes on where it was; else None."""
+    import pyarrow as pa
+
+    if not hasattr(data, "__len__"):  # a stream can be read once only
+        return None
+    hashed = hashlib.sha256()
+    with pa.RecordBatchReader.from_stream(data) as stream:
+        for batch in stream:
+            hashed.update(batch.serialize())
+    return hashed.hexdigest()

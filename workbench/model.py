@@ -218,3 +218,37 @@ class Figure:
     previous: float | None
     change: float | None
     rule: str
+
+
+DEFAULT_DAYS: Final = 90
+
+
+def window_of(
+    days: int | None, start: date | str | None, end: date | str | None, timezone: str, now: datetime | None = None
+) -> Window:
+    """A window from what a user gives: days, or start and end (exclusive) as dates or ISO texts.
+
+    Raises:
+        ParameterError: both or half of it is given, or a text is no date.
+    """
+    if start is None and end is None:
+        return Window.last_days(DEFAULT_DAYS if days is None else days, timezone, now)
+    if days is not None or start is None or end is None:
+        raise ParameterError(
+            "A window is either days, or start and end.", "Give --days N, or --start DATE and --end DATE (exclusive)."
+        )
+    return Window.between(parse_date(start), parse_date(end), timezone)
+
+
+def parse_date(value: date | str) -> date:
+    """A date or a time from an ISO text.
+
+    Raises:
+        ParameterError: it is none.
+    """
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value) if len(value) <= 10 else datetime.fromisoformat(value)
+    except ValueError:
+        raise ParameterError(f"{value!r} is no date.", "Write it as 2026-03-31.") from None

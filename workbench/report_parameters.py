@@ -16,10 +16,9 @@ from pydantic import (
     model_validator,
 )
 
-from workbench.app import window_of
 from workbench.errors import ParameterError
 from workbench.metrics.levels import edition
-from workbench.model import BUCKET_UNITS, zone
+from workbench.model import BUCKET_UNITS, window_of, zone
 
 Project = Annotated[StrictStr, Field(min_length=1, description="a name that is not empty")]
 Projects = Annotated[list[Project], Field(min_length=1, description="one or more names")]

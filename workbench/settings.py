@@ -134,7 +134,7 @@ class Settings(BaseSettings):
             raise ValueError(error.what.rstrip(".")) from None
         return value
 
-    @field_validator("data", "out", "query_log")
+    @field_validator("data", "out", "query_log", "metrics_password_file", "metrics_tls_ca")
     @classmethod
     def _home(cls, value: Path | None) -> Path | None:
         return value.expanduser() if value else None
@@ -159,7 +159,7 @@ class _File(TomlConfigSettingsSource):
         values = super().__call__()
         if not isinstance(self.toml_file_path, Path):
             return values
-        for name in ("data", "out", "query_log", "cache"):
+        for name in ("data", "out", "query_log", "metrics_password_file", "metrics_tls_ca", "cache"):
             value = values.get(name)
             prefix = FILE if name == "cache" else ""
             if isinstance(value, str) and value.startswith(prefix) and value != prefix:

@@ -1,6 +1,15 @@
 -- DuckDB's own text of ../lead_time_ranks.sql: it sorts each group once, as a list, where a server ranks rows in a window.
-WITH span AS (
-  SELECT UNNEST(FROM_JSON(:spans, '[{"span": "BIGINT", "starts": "TIMESTAMP", "ends": "TIMESTAMP"}]'), recursive := TRUE)
+WITH edge AS (
+  SELECT MAKE_TIMESTAMP(UNNEST([:spans_edges]::BIGINT[])) AS at, GENERATE_SUBSCRIPTS([:spans_edges], 1) AS piece
+),
+span AS (
+  SELECT UNNEST(FROM_JSON(:spans, '[{"span": "BIGINT", "piece": "BIGINT"}]'), recursive := TRUE)
+),
+duration AS (
+  SELECT m.project, m.created_at, m.duration_seconds
+  FROM dora_metrics AS m
+  WHERE m.project IN (:projects) AND m.phase_name = 'deployment' AND m.feature_id <> ''
+    AND m.duration_seconds IS NOT NULL AND m.created_at >= :since AND m.created_at < :until
 ),
 counted AS (
   SELECT
@@ -9,10 +18,9 @@ counted AS (
     COUNT(*) AS n,
     SUM(m.duration_seconds) AS total,
     LIST_SORT(LIST(m.duration_seconds)) AS sorted
-  FROM span AS s
-  JOIN dora_metrics AS m ON m.created_at >= s.starts AND m.created_at < s.ends
-  WHERE m.project IN (:projects) AND m.phase_name = 'deployment' AND m.feature_id <> ''
-    AND m.duration_seconds IS NOT NULL AND m.created_at >= :since AND m.created_at < :until
+  FROM duration AS m
+  ASOF JOIN edge AS e ON m.created_at >= e.at
+  JOIN span AS s ON s.piece = e.piece
   GROUP BY ALL
 ),
 wanted AS (

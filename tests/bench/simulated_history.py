@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from tests.bench.simulated import PLAN, Machine, case, result, run_of
 from workbench.bench.cases import SIZES, Call
@@ -16,14 +17,27 @@ EVIDENCE = {
         "plans": [{"query": "deployment_counts", "plan": "-> Covering index <range> scan"}],
         "full_scans": [{"query": "by_dates", "evidence": "the table of dora_metrics (about 10,000 rows)"}],
         "unused_indexes": ["dora_metrics.dora_metrics_fixed"],
-        "slow_log": {"slow": 3, "limit": 1.0},
-        "digests": [],
+        "slow_log": {"slow": 3, "limit": 1.0, "entries": [
+            {"statement": "SELECT <all> FROM dora_metrics", "seconds": 2.5, "examined": 120_000, "sent": 7}]},
+        "digests": [
+            {"name": "deployment_counts", "statement": "SELECT ?", "runs": 200, "seconds": 3.0, "mean_seconds": 0.015,
+             "rows_examined": 90_000, "rows_sent": 200, "without_index": 0},
+            {"name": "", "statement": "LOAD <DATA>", "runs": 1, "seconds": 9.0, "mean_seconds": 9.0,
+             "rows_examined": 0, "rows_sent": 0, "without_index": 0},
+            {"name": "coverage", "statement": "SELECT ?", "runs": 200, "seconds": 1.0, "mean_seconds": 0.005,
+             "rows_examined": 400, "rows_sent": 200, "without_index": 200}],
+        "notes": ["Sizes are <estimates>."],
         "pool": {"people": 20, "most": 15, "checkouts": 900, "waits": 120, "longest": 0.012},
     },
     "cassandra": {
-        "tables": [{"table_name": "infrastructure_logs", "node": "10.0.0.1", "largest_partition_mib": 250,
-                    "tombstones_p99": 900.0, "rows_per_read_p99": 1000.0}],
-        "health": [{"name": "heap", "state": "problem", "detail": "20 of 25 GiB", "remedy": "Set -Xmx."}],
+        "keyspace": "logging",
+        "tables": [{"keyspace": "logging", "table_name": "infrastructure_logs", "node": "10.0.0.1", "size_mib": 900,
+                    "largest_partition_mib": 250, "reads": 40, "read_p50_ms": 0.4, "read_p99_ms": 12.0, "writes": 9000,
+                    "write_p50_ms": None, "write_p99_ms": None, "rows_per_read_p99": 1000.0, "tombstones_p99": 900.0,
+                    "sstable_tasks": 0}],
+        "heaps": {"10.0.0.1": 1.0, "10.0.0.2": 1.0},
+        "shared": {"nodes": 2, "cores": 2, "memory_gib": 24},
+        "health": [{"name": "compaction", "state": "note", "detail": "90 windows", "remedy": "Use windows of 3 days."}],
     },
 }  # fmt: skip
 
@@ -40,8 +54,9 @@ def run(seed: int, slower: float = 1.0, **more: object) -> Run:
     made = measure([(one, Call(machine.work(length)), 0.95) for one, length in cases], PLAN,
                    pace=machine.work(0.001), clock=machine.clock)  # fmt: skip
     measured = [result(sample) for sample in made]
+    day = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=seed)
     return replace(
-        run_of([]), id=f"202601{seed + 1:02d}T000000Z-00000{seed % 10}", results=(*measured, *_loads(measured[0])),
+        run_of([]), id=f"{day:%Y%m%d}T000000Z-00000{seed % 10}", started=day, results=(*measured, *_loads(measured[0])),
         machine=_MACHINE, key="one", options={"stores": ["embedded"], "rows": 1_000_000}, **more,  # type: ignore[arg-type]
     )  # fmt: skip
 

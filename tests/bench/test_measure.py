@@ -75,6 +75,20 @@ def test_preparation_happens_before_each_call_and_is_not_timed() -> None:
     assert set(np.round(sample.values, 9)) <= {0.01, 0.03}
 
 
+def test_parts_that_tell_their_own_seconds_are_taken_instead_of_the_call() -> None:
+    machine = Machine(7, noise=0, drift=0)
+
+    def run() -> tuple[float, float]:
+        machine.work(0.01)()
+        return 0.003, 0.004
+
+    (sample,) = measure(
+        [(case("it"), Call(run, tells_seconds=True), 0.5)], PLAN, pace=machine.work(0.001), clock=machine.clock
+    )
+    assert set(sample.seconds) == {0.003, 0.004}
+    assert len(sample.rounds) == len(sample.seconds), "each of them belongs to a round"
+
+
 def test_garbage_is_not_collected_in_the_timed_part_and_is_afterwards() -> None:
     machine, seen = Machine(8), set[bool]()
     rounds = []
@@ -101,7 +115,7 @@ def test_server_time_is_told_apart() -> None:
         [(case("it"), Call(run, server_seconds=lambda: spent[0]), 0.5)],
         PLAN, pace=machine.work(0.001), clock=machine.clock,
     )  # fmt: skip
-    assert list(sample.server.values()) == pytest.approx([0.004] * len(sample.server))
+    assert sample.server == pytest.approx([0.004] * len(sample.server))
 
 
 def test_an_error_of_a_case_ends_the_run_and_leaves_the_collector_as_it_was() -> None:

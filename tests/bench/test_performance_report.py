@@ -38,9 +38,43 @@ def text_of(markup: str) -> str:
 
 def test_verdicts_are_at_the_top_and_name_what_is_missed_first(last: Performance) -> None:
     assert "Targets met" in text_of(last.show("cards").markup)
-    said = text_of(last.show("verdicts").markup)
-    assert said.index("missed") < said.index(" met")
     assert next(judged.verdict for _, judged in last.verdicts) == "missed"
+    rows = last.show("verdicts").markup.split("<tr>")[2:]
+    said = [next(word for word in ("missed", "undecided", "met") if f">{word}<" in row) for row in rows]
+    assert said == sorted(said, key=["missed", "undecided", "met"].index)
+
+
+def test_what_team_and_project_ask_of_one_number_stands_side_by_side(last: Performance) -> None:
+    rows = [text_of(row) for row in last.show("verdicts").markup.split("<tr>")[2:]]
+    (both,) = [row for row in rows if "dashboard@10k" in row]
+    assert "&lt; 100 ms met &lt; 2.00 ms missed" in both.replace("  ", " "), both
+
+
+def test_the_headline_names_what_is_missed_most_and_what_became_slower(runs: list[Run]) -> None:
+    slow = Performance(runs[6], runs[:6])
+    said = text_of(slow.show("headline").markup)
+    missed = sum(judged.verdict == "missed" for _, judged in slow.verdicts)
+    assert f"{missed} of 5 targets" in said
+    assert "Furthest off is embedded/count_and_average@10k" in said, "30 ms for 20, the others are closer"
+    assert "1 case is slower than in the run before, embedded/dashboard@10k by 1.3" in said
+    assert "first run on this machine" in text_of(Performance(runs[0], []).show("headline").markup)
+
+
+def test_steps_of_the_history_are_listed_and_this_run_is_laid_over_all_earlier_ones(last: Performance) -> None:
+    assert [(case, found.id) for case, found, _ in last.change_points] == [
+        ("embedded/dashboard@10k", last.earlier[6].id)
+    ]
+    assert f"embedded/dashboard@10k {last.earlier[6].id} slower 1.3" in text_of(last.show("changes").markup)
+    before, now = last.chart("merged").data[:2]
+    assert (before.name, now.name) == (f"{len(last.earlier)} earlier runs", "this run")
+    for shape in (before, now):
+        assert sum(shape.y) == pytest.approx(1), "some times are in no bin"
+
+
+def test_what_the_server_counted_is_shown(last: Performance) -> None:
+    said = text_of(last.show("statements").markup)
+    assert "deployment_counts 200 15.0 ms 3.00 s 450 1 0 %" in said
+    assert "SELECT &lt;all&gt; FROM dora_metrics 2.50 s 120,000 7" in said
 
 
 def test_every_number_of_the_result_table_is_one_of_the_summary(last: Performance) -> None:
@@ -54,7 +88,7 @@ def test_every_number_of_the_result_table_is_one_of_the_summary(last: Performanc
 
 def test_growth_says_the_exponent(last: Performance) -> None:
     chart = last.chart("growth")
-    (name,) = [trace.name for trace in chart.data]
+    name, _ = [trace.name for trace in chart.data]
     assert re.fullmatch(r"embedded, warm: b = 0\.\d\d \(-?\d+\.\d\d – \d+\.\d\d\)", name)
     assert chart.layout.xaxis.type == chart.layout.yaxis.type == "log"
 
@@ -79,11 +113,15 @@ def test_bottlenecks_have_number_remedy_and_gain(last: Performance) -> None:
     assert loop.state == "look"
     assert "times" in loop.evidence
     assert (loop.remedy, loop.gain[-1]) == ("Ask once, with a join.", "o")
-    assert by_name["Large partitions"].evidence == "the largest is 250 MiB"
-    assert by_name["Tombstones"].evidence == "p99 900 beside 1,000 live rows a read"
-    assert (by_name["Cassandra: heap"].state, by_name["Cassandra: heap"].remedy) == ("look", "Set -Xmx.")
+    assert by_name["Large partitions"].evidence == "the largest is 250 MiB; the limit is 100 MiB"
+    assert by_name["Cassandra: compaction"].remedy == "Use windows of 3 days."
     assert "120 of 900 waited, at most 12.0 ms" in by_name["Waiting for a connection of the pool"].evidence
-    assert by_name["Slow query log"].evidence == "3 statements over 1.0 s"
+    slow = by_name["Slow query log"]
+    assert slow.evidence == "3 statements over 1 s; the slowest took 2.50 s and read 120,000 rows"
+    assert slow.gain == "up to 1.50 s of the slowest"
+    costly = by_name["The costliest question"]
+    assert costly.evidence.startswith("deployment_counts: 75 % of the time of the questions, 200 runs of 15.0 ms, 450 ")
+    assert costly.gain == "at most 75 % of the server's time", "LOAD DATA is no question of a reader"
     assert by_name["Waiting in line"].state == "look"
 
 
@@ -100,6 +138,9 @@ def test_no_piece_lets_markup_of_outside_text_through(last: Performance, name: s
     assert markup
     assert "<CPU>" not in markup
     assert "<range>" not in markup
+    assert "<all>" not in markup
+    assert "<DATA>" not in markup
+    assert "<estimates>" not in markup
 
 
 @pytest.mark.parametrize("name", sorted(CHARTS))

@@ -45,6 +45,7 @@ def test_empty_store_answers_every_query_with_its_columns(store: MetricStore) ->
     """No rows are an answer; the columns and types are those of the header."""
     examples: dict[str, Any] = {
         "text": "", "integer": 1, "decimal": 1, "datetime": datetime(2025, 1, 1), "text[]": ["nobody"], "json": "[]",
+        "spans": queries.spans([]),
     }  # fmt: skip
     for query in queries.load().values():
         answer = store.query(query, {one.name: examples[one.type] for one in query.parameters})

@@ -89,5 +89,9 @@ def _cell(text: str, default: Any) -> str | None:
 def _parameters(query: queries.Query, folder: Path) -> dict[str, Any]:
     given = json.loads((folder / "parameters.json").read_text(encoding="utf-8"))
     kinds = {parameter.name: parameter.type for parameter in query.parameters}
-    read: dict[str, Callable[[Any], Any]] = {"datetime": datetime.fromisoformat, "json": json.dumps}
+    read: dict[str, Callable[[Any], Any]] = {
+        "datetime": datetime.fromisoformat,
+        "json": json.dumps,
+        "spans": json.dumps,
+    }
     return {name: read[kinds[name]](value) if kinds[name] in read else value for name, value in given.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from tests import django_table, servers
@@ -14,6 +15,7 @@ from workbench.errors import StoreError
 from workbench.metrics import ingest, mysql_adopt, mysql_engine, mysql_schema
 from workbench.metrics.embedded import EmbeddedStore
 from workbench.metrics.mysql import MySQLStore
+from workbench.rows import Extract
 from workbench.sources import export
 
 STEPS = 6
@@ -133,6 +135,25 @@ def test_the_application_writes_on_and_the_next_run_links_it(
     assert late["link_rule"] in ("time", "none")
     again = adopt(table, tmp_path)
     assert (again.steps, again.rows.added, again.rows.changed, again.rows.removed) == ((), 0, 0, 0)
+
+
+def test_what_the_application_adds_while_incidents_are_linked_stays(
+    kind: str, table: mysql_engine.Connect, tmp_path: Path
+) -> None:
+    """It comes after the rows were read and before they are written: no import may take it for a row that is gone."""
+    late = {**django_table.made_rows(1)[0], "id": 9_000_000, "cycle_id": "late"}
+    looks = 0
+
+    def reader(rows: pa.Table, project: str) -> Extract:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            django_table.insert(kind, table, [late])
+        return export.from_table(rows, project)
+
+    mysql_adopt.adopt(table, reader, project=PROJECT, link_hours=LINK_HOURS, rejects_folder=tmp_path)
+    assert looks == 2
+    assert "late" in [row[1] for row in kept(kind, table)]
 
 
 def test_imports_go_on_beside_the_adopted_rows(kind: str, table: mysql_engine.Connect, tmp_path: Path) -> None:

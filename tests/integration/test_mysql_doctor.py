@@ -12,8 +12,11 @@ from sqlalchemy import make_url
 from tests import servers
 from tests.cli.conftest import Command
 from workbench.metrics import mysql_schema
-from workbench.metrics.mysql_doctor import INDEXES, ROLES, UNIQUE, Finding, examine
+from workbench.metrics.mysql_doctor import examine
 from workbench.metrics.mysql_engine import Connect
+from workbench.metrics.mysql_indexes import INDEXES, UNIQUE
+from workbench.metrics.mysql_privileges import ROLES
+from workbench.metrics.mysql_server import Finding
 
 
 def states(found: list[Finding]) -> dict[str, str]:

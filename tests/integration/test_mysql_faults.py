@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import resource
+import tempfile
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 
 from tests import servers
@@ -81,6 +85,97 @@ def test_server_killed_during_an_import_changes_nothing(mortal: MySQLStore, vict
     with mortal.lock([PROJECT]):
         mortal.write(PROJECT, before, after)
     assert mortal.read([PROJECT]).facts.num_rows == after.facts.num_rows
+
+
+@pytest.fixture
+def small(kind: str) -> str:
+    """A server whose tablespace cannot grow above a few megabytes, as on a full disk or under a quota."""
+    name = f"{kind}-small"
+    servers.url(name)
+    return name
+
+
+@pytest.mark.parametrize("files", [True, False], ids=["files", "inserts"])
+def test_full_disk_during_an_import_changes_nothing(small: str, files: bool) -> None:
+    connect = servers.database(small)
+    mysql_schema.migrate(connect)
+    store = MySQLStore(connect)
+    store._loader._files_allowed = files
+    before = state("a", "b")
+    store.write(PROJECT, NOTHING, before)
+    version = store.version()
+    with store.lock([PROJECT]), pytest.raises(StoreError, match=r"disk or its tablespace is full .* Free space"):
+        store.write(PROJECT, before, many(100_000))
+    assert store.version() == version
+    assert store.read([PROJECT]).facts.equals(before.facts)
+    with store.lock([PROJECT]):
+        store.write(PROJECT, before, state("c"))
+    assert store.read([PROJECT]).facts["cycle_id"].to_pylist() == ["c"], "the server could not go on"
+    store.close()
+
+
+def test_full_disk_of_the_client_changes_nothing(store: MySQLStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = state("a")
+    store.write(PROJECT, NOTHING, before)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(StoreError, match=r"temporary file.* TMPDIR"):
+            store.write(PROJECT, before, many(5_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    with pytest.raises(StoreError, match=r"temporary file.* TMPDIR"):
+        store.write(PROJECT, before, many(5_000))
+    monkeypatch.undo()
+    assert store.read([PROJECT]).facts.equals(before.facts)
+
+
+def _with_metadata(text: str) -> State:
+    """Two deployments, the second with something large to say."""
+    rows = [deployment("a", "2025-01-01"), deployment("b", "2025-01-02", metadata=json.dumps({"text": text}))]
+    return State(table(rows), FEATURES.empty_table(), IMPORTS.empty_table())
+
+
+def test_metadata_above_what_the_server_takes_at_once(victim: str) -> None:
+    """By file it is loaded and read back as it is; by inserts it is refused in one sentence, and nothing changes."""
+    connect = servers.database(victim)
+    mysql_schema.migrate(connect)
+    packet = servers.sql(victim, "SELECT @@max_allowed_packet")[0][0]
+    servers.sql(victim, "SET GLOBAL max_allowed_packet = 1048576")
+    try:
+        store = MySQLStore(connect)
+        huge = _with_metadata("x" * 3_000_000)
+        store.write(PROJECT, NOTHING, huge)
+        assert store.read([PROJECT]).facts.equals(huge.facts)
+        store._loader._files_allowed = False
+        fits = _with_metadata('"' * 250_000)  # each is four bytes of a statement: one escape is JSON's, one is SQL's
+        store.write(PROJECT, huge, fits)
+        for text in ("x" * 1_048_576, '"' * 270_000):
+            with pytest.raises(StoreError, match=r"row shop / b has .* bytes.*nothing was written.*max_allowed_packet"):
+                store.write(PROJECT, fits, _with_metadata(text))
+        assert store.read([PROJECT]).facts.equals(fits.facts)
+        store.close()
+    finally:
+        servers.sql(victim, f"SET GLOBAL max_allowed_packet = {packet}")
+
+
+@pytest.mark.parametrize("files", [True, False], ids=["files", "inserts"])
+def test_four_byte_unicode_comes_back_and_can_be_asked_for(store: MySQLStore, files: bool) -> None:
+    """In names, titles and metadata, also outside of the characters that utf8mb3 knows."""
+    store._loader._files_allowed = files
+    rocket, project = "🚀" * 25 + "\U0002070e", "🛒 shop"
+    facts = table(
+        [deployment(rocket, "2025-01-01", project=project, metadata=json.dumps({"t": rocket}, ensure_ascii=False))]
+    )
+    names = {"project": project, "feature_id": rocket, "source": "git", "title": rocket * 5}
+    features = pa.Table.from_pylist([names], FEATURES)
+    store.write(project, NOTHING, State(facts, features, IMPORTS.empty_table()))
+    read = store.read([project])
+    assert read.facts.equals(facts)
+    assert read.features.equals(features)
+    assert store.projects() == (project,)
+    assert store.query(queries.get("projects"), {"projects": [project]})["deployments"].to_pylist() == [1]
 
 
 def test_server_restarted_between_two_questions_goes_unnoticed(mortal: MySQLStore, victim: str) -> None:

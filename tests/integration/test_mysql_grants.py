@@ -31,20 +31,18 @@ def state(*cycles: str) -> State:
 
 @pytest.fixture
 def users(kind: str) -> dict[str, mysql_engine.Connect]:
-    """An empty database as each user of the document sees it."""
-    empty = servers.database(kind)
-    there = make_url(empty.url)
+    """A database as each user of the document sees it, made by the document's own script with other names."""
+    there = make_url(servers.database(kind).url)
+    found = re.search(r"^```sql\n(CREATE DATABASE .*?)^```", DOCUMENT.read_text(encoding="utf-8"), re.M | re.S)
+    assert found, "the script is gone"
+    script = re.sub(r"\bdora\b", str(there.database), found[1])
     seen = {}
-    for grant in re.findall(r"^GRANT .*;$", DOCUMENT.read_text(encoding="utf-8"), re.M):
-        role = re.search(r"TO '(\w+)'", grant)[1]  # type: ignore[index]
+    for role, password in re.findall(r"'(\w+)'@'%' IDENTIFIED BY '([^']+)'", script):
         name = f"{role}_{(there.database or '')[-12:]}"
-        user = f"'{name}'@'127.0.0.1'"
-        servers.sql(
-            kind,
-            f"CREATE USER {user} IDENTIFIED BY 'Pass-1-word'",
-            grant.replace("dora.*", f"{there.database}.*").replace(f"'{role}'@'%'", user),
-        )
-        seen[role] = mysql_engine.Connect(f"mysql://{name}:Pass-1-word@{there.host}:{there.port}/{there.database}")
+        script = script.replace(f"'{role}'@'%'", f"'{name}'@'127.0.0.1'")
+        seen[role] = mysql_engine.Connect(f"mysql://{name}:{password}@{there.host}:{there.port}/{there.database}")
+    statements = filter(str.strip, script.split(";"))
+    servers.sql(kind, f"DROP DATABASE {there.database}", *statements)
     return seen
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -125,6 +126,47 @@ def test_slow_log_is_switched_on_and_holds_our_names(watched: str, there: Connec
     schema = make_url(there.url).database
     ours = f"SELECT COUNT(*) FROM mysql.slow_log WHERE db = '{schema}' AND sql_text LIKE '%workbench:coverage%'"
     assert servers.sql(watched, ours) != [("0",)]
+
+
+def test_slowest_entries_are_shown_without_values(watched: str, there: Connect, slow_log: None) -> None:
+    """Those of this database, the slowest first, in the table, in JSON and on the page."""
+    schema = str(make_url(there.url).database)
+    servers.sql(watched, "SET GLOBAL slow_query_log = ON", "SET GLOBAL long_query_time = 0")
+    store = MySQLStore(there)
+    store.query(queries.get("coverage"), {"projects": [PROJECT]})
+    store.close()
+    servers.sql(watched, "SELECT SLEEP(0.31), 'hidden-word' AS `x`", schema=schema)
+    servers.sql(watched, "SELECT SLEEP(0.6), 'elsewhere'")
+    servers.sql(watched, "SET GLOBAL slow_query_log = OFF")
+    view = view_of(there, limit=1000)
+    frame = view.slowest
+    assert frame["statement"][0] == "SELECT SLEEP(?), ? AS `x`"
+    assert 0.3 < frame["seconds"][0] < 0.6, "seconds with their fraction, of this database"
+    assert list(frame["seconds"]) == sorted(frame["seconds"], reverse=True)
+    assert "coverage" in set(frame["name"])
+    age = datetime.now(UTC) - frame["ended"][0]
+    assert abs(age) < timedelta(minutes=10), "the time is UTC"
+    shown = f"{view.as_json()}{view._repr_html_()}"
+    assert "SELECT SLEEP(?)" in shown
+    assert "hidden-word" not in shown
+    assert len(view_of(there, limit=2).slowest) == 2
+
+
+def test_entries_that_cannot_be_read_say_what_to_set(
+    watched: str, there: Connect, reader: Connect, slow_log: None
+) -> None:
+    servers.sql(watched, "SET GLOBAL slow_query_log = ON")
+    refused = view_of(reader).facts
+    assert refused.slowest is None
+    assert any("GRANT SELECT ON mysql.slow_log" in note for note in refused.notes)
+    servers.sql(watched, f"GRANT SELECT ON mysql.slow_log TO '{make_url(reader.url).username}'@'127.0.0.1'")
+    assert view_of(reader).facts.slowest == ()
+    servers.sql(watched, "SET GLOBAL log_output = 'FILE'")
+    facts = view_of(there).facts
+    assert facts.slowest is None
+    [note] = [note for note in facts.notes if "slow query log" in note]
+    servers.sql(watched, note.partition("runs: ")[2])
+    assert view_of(there).facts.slowest is not None
 
 
 def test_without_privileges_there_is_sql_for_a_dba(watched: str, reader: Connect, slow_log: None) -> None:

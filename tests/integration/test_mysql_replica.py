@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import time
@@ -12,6 +13,7 @@ import pytest
 from sqlalchemy import make_url
 
 from tests import servers
+from tests.cli.conftest import Command
 from tests.facts import PROJECT, deployment, extract, load, table
 from workbench import connect as open_bench
 from workbench.errors import StoreError
@@ -160,10 +162,14 @@ def test_without_the_replica_the_primary_answers_with_one_warning(
         assert pair.version() == pair.primary.version()
     assert len(caplog.records) == 1, caplog.text
     assert "the primary answers" in caplog.text
-    assert pair.lag() is None
+    reading = pair.reading()
+    assert (reading.server, reading.location, reading.behind_seconds) == ("primary", pair.primary.place, None)
+    assert pair.replica.place in reading.why
+    assert "cannot be reached" in reading.text
     servers.restart(replica)
     pair._wait_seconds = SECONDS
     assert answered_by(pair) == server_id(pair.replica)
+    assert pair.reading().server == "replica"
 
 
 def test_a_question_that_is_refused_is_not_asked_again(pair: ReplicatedStore, caplog: pytest.LogCaptureFixture) -> None:
@@ -181,14 +187,26 @@ def test_a_question_that_is_refused_is_not_asked_again(pair: ReplicatedStore, ca
     assert asked == [pair.replica]
 
 
-def test_lag_is_none_when_nothing_is_applied_and_a_number_when_it_follows(pair: ReplicatedStore, replica: str) -> None:
+def test_lag_is_none_when_nothing_is_applied_and_a_number_when_it_follows(
+    pair: ReplicatedStore, replica: str, tmp_path: Path
+) -> None:
     deadline = time.monotonic() + SECONDS
-    while pair.lag() is None and time.monotonic() < deadline:
+    while pair.replica.lag() is None and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert pair.lag() == 0
+    assert pair.reading().text == f"Read from the replica {pair.replica.place}, 0 s behind."
     servers.sql(replica, STOP)
-    assert pair.lag() is None
+    assert pair.reading().text.endswith("it is not known how far that is behind.")
     assert pair.primary.lag() is None, "the primary follows nobody"
+    assert open_bench(data=tmp_path, metrics_url=pair.primary._connect.url).metrics.reading() is None
+
+
+def test_the_reading_says_that_the_replica_lacks_what_was_written(pair: ReplicatedStore, replica: str) -> None:
+    servers.sql(replica, STOP)
+    add(pair, "a")
+    text = pair.reading().text
+    assert text.startswith(
+        f"Read from the primary {pair.primary.place}: the replica {pair.replica.place} has not caught"
+    )
 
 
 def test_settings_open_both_servers(
@@ -202,4 +220,37 @@ def test_settings_open_both_servers(
     )
     load(bench.metrics, [extract("deployments", [deployment("a", "2025-01-01")])], tmp_path)
     assert list(bench.projects()["deployments"]) == [1]
+    bench.metrics._store._wait_seconds = SECONDS  # type: ignore[attr-defined]
+    dora = bench.dora(start="2024-12-30", end="2025-01-06")
+    said = f"Read from the replica {MySQLStore(beside(replica, connect)).place}, 0 s behind."
+    assert said in dora.show("quality").markup
+    assert dora.as_json()["quality"]["reading"]["behind_seconds"] == 0
     assert "read from" in bench.metrics.describe()["location"]
+
+
+def test_report_and_terminal_say_which_server_was_read(
+    pair: ReplicatedStore,
+    connect: mysql_engine.Connect,
+    replica: str,
+    workbench: Command,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The replica, and when that is gone, the primary and why."""
+    monkeypatch.setenv("WORKBENCH_METRICS_URL", connect.url)
+    monkeypatch.setenv("WORKBENCH_METRICS_REPLICA_URL", beside(replica, connect).url)
+    assert workbench("import", "sample").code == 0
+    pair._mark()
+    pair._wait_seconds = SECONDS
+    assert pair.reading().server == "replica", "it did not catch up"
+    done = workbench("report", "dora", "--project", "checkout", "--json")
+    assert done.code == 0, done.err
+    page = Path(done.json["html"]).read_text(encoding="utf-8")
+    assert f"Read from the replica {pair.replica.place}, 0 s behind." in page
+    figures = json.loads(Path(done.json["figures"]).read_text(encoding="utf-8"))
+    assert figures["quality"]["reading"]["behind_seconds"] == 0
+    servers.crash(replica)
+    shown = workbench("dora", "--project", "checkout")
+    assert shown.code == 0
+    assert f"Read from the primary {pair.primary.place}: the replica is not used" in shown.out
+    for url in (connect.url, beside(replica, connect).url):
+        assert str(make_url(url).password) not in page + shown.out + shown.err

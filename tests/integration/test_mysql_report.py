@@ -13,6 +13,23 @@ from workbench.metrics.mysql_engine import Connect
 from workbench.profiling.server import HEADING
 
 
+def test_report_finds_the_password_file_that_was_named_from_here(
+    workbench: Command, monkeypatch: pytest.MonkeyPatch, connect: Connect, tmp_path: Path
+) -> None:
+    """Its kernel works in a folder of its own; the password is in no file of the report."""
+    there = make_url(connect.url)
+    monkeypatch.chdir(tmp_path)
+    Path("secret").write_text(f"{there.password}\n")
+    monkeypatch.setenv("WORKBENCH_METRICS_URL", f"mysql://{there.username}@{there.host}:{there.port}/{there.database}")
+    monkeypatch.setenv("WORKBENCH_METRICS_PASSWORD_FILE", "secret")
+    assert workbench("import", "sample").code == 0
+    done = workbench("report", "dora", "--project", "checkout", "--json")
+    assert done.code == 0, done.err
+    texts = [path.read_text(errors="replace") for path in Path(done.json["html"]).parent.iterdir() if path.is_file()]
+    assert len(texts) >= 3
+    assert not any(str(there.password) in text for text in texts)
+
+
 def test_report_shows_the_server_and_what_it_was_asked(
     workbench: Command, monkeypatch: pytest.MonkeyPatch, connect: Connect, kind: str
 ) -> None:

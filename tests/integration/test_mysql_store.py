@@ -169,6 +169,15 @@ def test_two_writers_of_one_project_take_turns(store: MySQLStore, connect: mysql
     assert order == ["first", "second"]
 
 
+def test_reading_does_not_change_how_the_writing_connection_fetches(store: MySQLStore) -> None:
+    """Rows that are streamed on the connection with the lock are streamed in that statement alone."""
+    with store.lock([PROJECT]):
+        store.read([PROJECT])
+        held = store._holder()
+        assert held is not None
+        assert "stream_results" not in held.get_execution_options()
+
+
 def test_a_question_cannot_write(store: MySQLStore) -> None:
     text = "-- name: evil\n-- Tries.\n-- column n integer\n-- grain: none\nDELETE FROM dora_metrics"
     store.write(PROJECT, NOTHING, state([deployment("a", "2025-01-01")]))

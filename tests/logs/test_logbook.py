@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -21,39 +20,11 @@ def logs(tmp_path):
     return connect(data=str(tmp_path)).logs
 
 
-@pytest.mark.parametrize("kind", ["frame", "table", "stream"])
-def test_dataframe_table_and_stream(logs, kind):
-    frame = pd.DataFrame({"time": TIMES, "host": ["a", "b"], "msg": ["x", "y"], "level": ["error", None]})
-    table = pa.Table.from_pandas(frame)
-    data = {"frame": frame, "table": table, "stream": table.to_reader()}[kind]
-    summary = logs.load(data)
-    assert (summary.loaded, summary.rejected, summary.first) == (2, 0, datetime(2026, 3, 1, 10))
-    assert logs.partition("a", "2026-03-01")["severity"].to_pylist() == ["error"]
-    assert logs.load(table).skipped == 2
-    assert logs.stats("b", "2026-03-01").to_pylist() == [{"hour": 11, "severity": "info", "source": "table", "rows": 1}]
-
-
-def test_large_table_comes_in_batches(logs):
-    count = 150_000
-    table = pa.table({"time": pa.array(range(count), pa.timestamp("s")), "n": range(count)})
-    seen = []
-    summary = logs.load(table, progress=lambda done, total: seen.append((done, total)))
-    assert summary.loaded == count
-    assert len(seen) == 3
-    assert seen[-1] == (count, None)
-
-
 def test_mapping_of_a_frame(logs):
     frame = pd.DataFrame({"when": TIMES, "box": ["a", "a"]})
     with pytest.raises(SourceError, match="no column with the time"):
         logs.load(frame)
     assert logs.load(frame, mapping={"log_timestamp": "when", "hostname": "box"}).loaded == 2
-
-
-def test_rate_is_kept(logs):
-    begun = time.monotonic()
-    logs.load(pd.DataFrame({"time": TIMES}), rate=10)
-    assert time.monotonic() - begun >= 0.2
 
 
 def test_loads_are_remembered_the_newest_first(logs, tmp_path):

@@ -18,7 +18,7 @@ import pytest
 
 from tests.april import Seen, add_project, histogram, some_parameters, watched
 from tests.facts import PROJECT
-from workbench import connect, settings
+from workbench import connect, doctor, settings
 from workbench.errors import ConfigurationError, MissingExtraError, ParameterError, StoreError
 from workbench.metrics import queries, result_cache
 from workbench.metrics.cache import CachedStore
@@ -415,3 +415,29 @@ def test_a_folder_in_the_file_is_relative_to_the_file(tmp_path: Path, monkeypatc
     assert found.cache == f"file:{tmp_path / 'answers'}"
     assert found.query_log == tmp_path / "logs" / "q.jsonl"
     assert settings.load(cache="file:here").cache == f"file:{tmp_path / 'below' / 'here'}"
+
+
+def test_the_doctor_tries_the_place_and_leaves_nothing_there(place: str, tmp_path: Path) -> None:
+    checks = doctor.examine(settings.load(data=tmp_path / "data", out=tmp_path, cache=place, cache_seconds=90))
+    [found] = [check for check in checks if check.name == "result cache"]
+    assert (found.state, found.detail.endswith("kept for 90 s")) == ("ok", True), found
+    assert list(tmp_path.glob("answers/*.arrow")) == []
+
+
+def test_the_doctor_names_a_place_that_cannot_be_used(tmp_path: Path) -> None:
+    """It is a note, for questions are answered all the same; the password is not shown."""
+    (tmp_path / "file").write_text("")
+    for place, shown in (
+        (f"file:{tmp_path / 'file' / 'answers'}", str(tmp_path / "file" / "answers")),
+        ("redis://:hidden-word@127.0.0.1:1/0", "redis://127.0.0.1:1/0"),
+    ):
+        checks = doctor.examine(settings.load(data=tmp_path / "data", out=tmp_path, cache=place))
+        [found] = [check for check in checks if check.name == "result cache"]
+        assert found.state == "note"
+        assert f"{shown} cannot be used" in found.detail
+        assert "hidden-word" not in repr(found)
+
+
+def test_the_doctor_says_that_the_cache_is_off(tmp_path: Path) -> None:
+    checks = doctor.examine(settings.load(data=tmp_path / "data", out=tmp_path, cache_seconds=0))
+    assert [check.detail for check in checks if check.name == "result cache"] == ["off: each answer is computed"]

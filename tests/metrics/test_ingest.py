@@ -29,7 +29,7 @@ from tests.facts import (
 )
 from tests.metrics.generated import histories
 from workbench.errors import ParameterError, RejectedRowsError
-from workbench.metrics import ingest
+from workbench.metrics import ingest, unchanged
 from workbench.metrics.embedded import EmbeddedStore
 from workbench.rows import Extract
 
@@ -325,7 +325,7 @@ def test_removing_what_is_not_there_says_so(
 def test_confirming_an_import_only_lets_its_coverage_grow(store: EmbeddedStore, folder: Path) -> None:
     load(store, [extract("git", [shipped("c", "d1", "2025-03-03", 60)], digest="abc")], folder)
     before = stored(store)
-    summary = ingest.confirm(store, "git", "abc", link_hours=168, now=NOW)
+    summary = unchanged.confirm(store, "git", "abc", link_hours=168, now=NOW)
     assert summary is not None
     assert (summary.state, summary.unchanged, summary.projects) == ("already imported", 1, (PROJECT,))
     assert stored(store) == before
@@ -337,7 +337,7 @@ def test_nothing_is_confirmed_that_was_imported_otherwise(
     store: EmbeddedStore, folder: Path, source: Any, digest: str, hours: float
 ) -> None:
     load(store, [extract("git", [shipped("c", "d1", "2025-03-03", 60)], digest="abc")], folder)
-    assert ingest.confirm(store, source, digest, link_hours=hours, now=NOW) is None
+    assert unchanged.confirm(store, source, digest, link_hours=hours, now=NOW) is None
 
 
 # -- order -----------------------------------------------------------------------------------------------------------

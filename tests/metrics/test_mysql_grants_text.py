@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.metrics.mysql_doctor import ROLES, granted
+from workbench.metrics.mysql_privileges import ROLES, granted
 
 ALL = set().union(*ROLES.values())
 ON_EACH_TABLE = [f"GRANT SELECT ON `dora`.`{t}` TO `u`@`%`" for t in ("dora_metrics", "features", "imports")]

@@ -6,6 +6,7 @@ To save them anew after a change that was meant: ``python -m tests.notebooks.gol
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -31,6 +32,16 @@ def environment(data: Path, run_folder: Path) -> dict[str, str]:
         "WORKBENCH_RUN_FOLDER": str(run_folder),
         "PLOTLY_RENDERER": "plotly_mimetype",
     }
+
+
+def nbval(*arguments: str, data: Path, run_folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run notebooks as tests, in a pytest of their own: the settings of this one would lose the store's address."""
+    command = [
+        sys.executable, "-m", "pytest", "-q", "--nbval-current-env", "--noconftest", "-p", "no:cacheprovider",
+        "-o", "addopts=", "-o", "filterwarnings=default", *arguments,
+    ]  # fmt: skip
+    variables = environment(data, run_folder) | more
+    return subprocess.run(command, cwd=run_folder, env=variables, capture_output=True, text=True, check=False)
 
 
 def save() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from workbench.errors import ParameterError
 
 if TYPE_CHECKING:
+    from workbench.bench.load import Load
     from workbench.bench.stage import Stage
 
 State = Literal["warm", "cold"]
@@ -22,6 +23,10 @@ def _nothing() -> None:
     """Nothing to do before a call."""
 
 
+class NotHere(Exception):
+    """A case's setup says why it cannot be measured on this machine or these servers; the others are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A case that is ready to be timed.
@@ -31,12 +36,20 @@ class Call:
         prepare: run before each call, outside of the timed part: it makes a cold case cold.
         items: rows that one call handles, where a rate is of interest.
         server_seconds: a running total of the server's own time for this case, from the server's statistics.
+        tells_seconds: ``run`` returns a sequence of seconds, those of its parts, which are taken instead of its own:
+            calls that overlap, programs that say how long their work took.
+        sustain: of a sustained case, instead of ``run``: goes on for so many seconds, as fast as it goes or at so many
+            items a second, in pieces of ``items``.
+        note: what is to be said of this case here, such as what its nodes share.
     """
 
     run: Callable[[], object]
     prepare: Callable[[], object] = _nothing
     items: int = 0
     server_seconds: Callable[[], float] | None = None
+    tells_seconds: bool = False
+    sustain: Callable[[float, float | None], Load] | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,8 @@ class Case:
             ours.
         load: also put it under load: closed loop, and open loop at a fixed rate of arrivals.
         warm_ups: calls before timing starts; whole processes need none.
+        sustained: goes on for many seconds by itself, after the rounds.
+        slow: left out of quick runs.
     """
 
     store: str
@@ -65,6 +80,8 @@ class Case:
     peer_kind: Literal["", "peer", "alternative"] = ""
     load: bool = False
     warm_ups: int = 2
+    sustained: bool = False
+    slow: bool = False
 
     @property
     def id(self) -> str:
@@ -97,8 +114,9 @@ def all_cases(stores: Sequence[str], rows: int) -> list[Case]:
             made += log_cases(store, rows)
         if store == "cassandra":
             from workbench.bench.cassandra_cases import cassandra_cases
+            from workbench.bench.cassandra_loads import load_peers, sustained_loads
 
-            made += cassandra_cases(rows)
+            made += [*cassandra_cases(rows), *load_peers(rows), *sustained_loads(rows)]
         if store == "report":
             made += report_cases()
     return made

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import ipaddress
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from workbench.bench.scratch import check
+from workbench.bench import machine
+from workbench.bench.cases import NotHere
+from workbench.bench.scratch import PREFIX, check
 from workbench.errors import WorkbenchError
+from workbench.logs.schema import LOGS, STATS
 
 if TYPE_CHECKING:
     from workbench.logs.cassandra import CassandraLogStore
@@ -16,6 +22,12 @@ if TYPE_CHECKING:
 _DAYS: Final = 2_000
 """Generated lines are of fixed days: long enough to keep them, short enough for what Cassandra can count (to 2038)."""
 _MOST_REPLICAS: Final = 3
+_CHANCE: Final = 13
+"""Characters of a scratch name that are drawn, with the line after them."""
+_OF_NODES: Final = ("nodes", "versions", "schema", "batches")
+"""What can be said without tables of the user's own: those of the benchmark are made for a few minutes."""
+_BY_NUMBER: Final = ("heap", "partitions")
+"""Told with the numbers of this run instead."""
 _SETTINGS: Final = (
     "num_tokens",
     "concurrent_writes",
@@ -42,15 +54,38 @@ class CassandraServer:
             stack.callback(made.close)
         return made
 
-    def create(self, name: str) -> None:
-        """Make a scratch keyspace with the tables of the workbench, replicated to as many as three nodes."""
+    def create(self, name: str, *, replicas: int | None = None, index: tuple[str, ...] = ()) -> None:
+        """Make a scratch keyspace with the tables of the workbench.
+
+        Args:
+            replicas: of each line; None: ``replicas()``.
+            index: columns with a storage-attached index.
+
+        Raises:
+            NotHere: there are fewer nodes than replicas.
+        """
+        centre, nodes = self._nodes
+        if replicas is not None and replicas > nodes:
+            raise NotHere(f"it needs {replicas} nodes, and the cluster has {nodes} up")
         store = self.store(name)
         try:
-            hosts = [host for host in store.session.cluster.metadata.all_hosts() if host.is_up]
-            replication = f"{hosts[0].datacenter}:{min(_MOST_REPLICAS, len(hosts))}"
+            store.migrate(replication=f"{centre}:{replicas or self.replicas()}", days=_DAYS, index=index)
+            _without_snapshots(store)
         finally:
             store.close()
-        store.migrate(replication=replication, days=_DAYS)
+
+    def replicas(self) -> int:
+        """Of each line, where a case does not say how many: as many as there are nodes up, at most three."""
+        return min(_MOST_REPLICAS, self._nodes[1])
+
+    @cached_property
+    def _nodes(self) -> tuple[str, int]:
+        """The data centre, and how many nodes are up."""
+        from workbench.logs.cassandra import CassandraLogStore
+
+        with CassandraLogStore(self._url, self._state) as store:
+            hosts = _up(store)
+        return hosts[0].datacenter, len(hosts)
 
     def drop(self, name: str) -> None:
         """Remove a scratch keyspace, if it is there.
@@ -76,14 +111,60 @@ class CassandraServer:
         said = {name: str(first[name]) for name in _SETTINGS if name in first.index}
         return {"nodes": str(found["node"].nunique()), **said}
 
-    def evidence(self, store: CassandraLogStore) -> dict[str, Any]:
-        """Table health as the nodes tell it, and what a look at the cluster finds."""
-        from workbench.logs import health
+    def evidence(self, stores: Iterable[CassandraLogStore]) -> dict[str, Any]:
+        """What the nodes tell: table health of the scratch keyspaces and of the user's own, heaps, other findings.
 
+        Of the user's keyspace nothing but its definition and the nodes' statistics is read.
+        """
+        from workbench.logs import health
+        from workbench.logs.cassandra import CassandraLogStore
+
+        own = CassandraLogStore(self._url, self._state)
         try:
-            tables = store.monitor().astype(object)
-            rows = tables.where(tables.notna(), None).to_dict("records")
-            looked = [finding._asdict() for finding in health.examine(store.session, store.address)]
+            keyspaces = own.session.cluster.metadata.keyspaces
+            has_own = own.address.keyspace in keyspaces and LOGS in keyspaces[own.address.keyspace].tables
+            tables = [row for store in (*([own] if has_own else []), *stores) for row in _tables(store)]
+            looked = [finding._asdict() for finding in health.examine(own.session, own.address)]
+            heaps, shared = health.heaps(own.session), shared_machine(own)
         except WorkbenchError as error:
             return {"tables": [], "health": [], "error": str(error)}
-        return {"tables": rows, "health": looked}
+        finally:
+            own.close()
+        kept = [one for one in looked if has_own or one["name"] in _OF_NODES]
+        return {"keyspace": own.address.keyspace if has_own else None, "tables": tables, "heaps": heaps,
+                "shared": shared, "health": [one for one in kept if one["name"] not in _BY_NUMBER]}  # fmt: skip
+
+
+def _without_snapshots(store: CassandraLogStore) -> None:
+    """Let the nodes keep no copy of these tables when they are dropped; Cassandra 4.1 cannot be told so."""
+    from workbench.logs import driver
+
+    for table in (LOGS, STATS):
+        with suppress(*driver.ServerErrors):
+            store.session.execute(
+                f"ALTER TABLE {check(store.address.keyspace)}.{table} WITH allow_auto_snapshot = false", timeout=60
+            )
+
+
+def _up(store: CassandraLogStore) -> list[Any]:
+    return [host for host in store.session.cluster.metadata.all_hosts() if host.is_up]
+
+
+def _tables(store: CassandraLogStore) -> list[dict[Any, Any]]:
+    """Every table of a keyspace on every node; of a scratch keyspace's name only the end, as the rest is chance."""
+    name = store.address.keyspace
+    frame = store.monitor().astype(object)
+    frame.insert(0, "keyspace", f"benchmark {name[len(PREFIX) + _CHANCE :]}" if name.startswith(PREFIX) else name)
+    return [dict(row) for row in frame.where(frame.notna(), None).to_dict("records")]
+
+
+def shared_machine(store: CassandraLogStore) -> dict[str, int] | None:
+    """How many nodes share this machine with the client, its cores and memory; None where that cannot be known.
+
+    It is known where every node has a loopback address.
+    """
+    addresses = [str(host.address) for host in _up(store)]
+    if not all(ipaddress.ip_address(address).is_loopback for address in addresses):
+        return None
+    here = machine.fingerprint({})
+    return {"nodes": len(addresses), "cores": here["cores"], "memory_gib": here["memory_gib"]}

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from workbench.bench import words
+from workbench.bench.axes import seconds_axis
 from workbench.bench.cases import LABELS
-from workbench.bench.changes import LEAST, change_points
-from workbench.bench.history import Result, Run
+from workbench.bench.history_charts import history, merged
 from workbench.bench.performance import Performance
-from workbench.bench.statistics import MEDIAN, estimate, slope
+from workbench.bench.statistics import slope
 from workbench.bench.summary import Line
 from workbench.charts import theme
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _ROW: Final = 26
-_PANEL: Final = 150
-_MOST_PANELS: Final = 6
-_TICKS: Final = tuple(10.0**power * step for power in range(-6, 3) for step in (1, 3))
 
 
 def distributions(it: Performance) -> go.Figure:
@@ -120,10 +117,10 @@ def growth(it: Performance) -> go.Figure:
     }
     if not series:
         return theme.no_data(title, "No data: this run measured the dashboard at one size only; try --rows 1m.")
-    remarks = ["bars: 95 % intervals of the median", "b: time grows as rows^b", "both axes logarithmic"]
+    remarks = ["bars: 95 % intervals of the median", "dotted: fit, time grows as rows^b; both axes logarithmic"]
     chart = theme.blank(title, remarks, height=380)
     for number, ((store, kind), lines) in enumerate(series.items()):
-        chart.add_trace(_growth_trace(f"{store}, {kind}", lines, number))
+        chart.add_traces(_growth_traces(f"{store}, {kind}", lines, number))
     values = [value for lines in series.values() for line in lines for value in (line.minimum, line.p95)]
     sizes = sorted({line.result.rows for lines in series.values() for line in lines})
     chart.update_layout(
@@ -139,7 +136,8 @@ def growth(it: Performance) -> go.Figure:
     return chart
 
 
-def _growth_trace(name: str, lines: Sequence[Line], number: int) -> dict[str, Any]:
+def _growth_traces(name: str, lines: Sequence[Line], number: int) -> list[dict[str, Any]]:
+    """Medians with their intervals, and the fitted line, which goes through the middle of both logarithms."""
     sizes, medians = [line.result.rows for line in lines], [line.median.value or 0.0 for line in lines]
     fit = slope(sizes, medians)
     bounds = "" if fit.low is None or fit.high is None else f" ({fit.low:.2f} – {fit.high:.2f})"
@@ -152,9 +150,9 @@ def _growth_trace(name: str, lines: Sequence[Line], number: int) -> dict[str, An
         None if line.median.low is None else value - line.median.low for line, value in zip(lines, medians, strict=True)
     ]
     colour, symbol = theme.HUES[number % len(theme.HUES)], theme.SYMBOLS[number % len(theme.SYMBOLS)]
-    return {
+    points = {
         "type": "scatter",
-        "mode": "lines+markers",
+        "mode": "markers" if fit.value is not None else "lines+markers",
         "name": label,
         "x": sizes,
         "y": medians,
@@ -163,6 +161,21 @@ def _growth_trace(name: str, lines: Sequence[Line], number: int) -> dict[str, An
         "error_y": {"type": "data", "symmetric": False, "array": high, "arrayminus": low, "color": colour, "width": 3},
         "hovertext": [_hover(line) for line in lines],
         "hovertemplate": "%{hovertext}<extra></extra>",
+    }
+    return [points] if fit.value is None else [points, _fitted(sizes, medians, fit.value, colour)]
+
+
+def _fitted(sizes: Sequence[float], medians: Sequence[float], exponent: float, colour: str) -> dict[str, Any]:
+    middle, height = float(np.mean(np.log(sizes))), float(np.mean(np.log(medians)))
+    ends = [sizes[0], sizes[-1]]
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": ends,
+        "y": [math.exp(height + exponent * (math.log(end) - middle)) for end in ends],
+        "line": {"color": colour, "dash": "dot", "width": 1.5},
+        "hoverinfo": "skip",
+        "showlegend": False,
     }
 
 
@@ -203,144 +216,11 @@ def load(it: Performance) -> go.Figure:
     return chart
 
 
-def history(it: Performance) -> go.Figure:
-    """The medians of earlier runs on this machine, a panel a case, with change points marked."""
-    title = "Earlier runs on this machine"
-    runs = [*it.earlier, it.run]
-    if len(runs) < 2:
-        return theme.no_data(title, "No data: this is the first run on this machine with these versions.")
-    cases = _shown_cases(it)
-    chart = theme.blank(
-        title,
-        ["median and its 95 % interval, a point a run", f"change points from {LEAST} runs on"],
-        height=_PANEL * len(cases) + 70,
-    )
-    for number, case in enumerate(cases):
-        _panel(chart, case, [(run, found) for run in runs if (found := run.result(case, "warm"))], number, len(cases))
-    chart.update_layout(showlegend=False)
-    return chart
-
-
-def _shown_cases(it: Performance) -> list[str]:
-    """Those with a target first; as many as a page can show."""
-    warm = [line for line in it.lines if line.result.kind == "warm" and not line.result.peer_of]
-    ordered = sorted(warm, key=lambda line: (not line.judged, -line.result.rows))
-    return [line.result.case for line in ordered[:_MOST_PANELS]]
-
-
-def _panel(chart: go.Figure, case: str, found: Sequence[tuple[Run, Result]], number: int, panels: int) -> None:
-    suffix = str(number + 1) if number else ""
-    gap = 0.35 / panels
-    height = (1 - gap * (panels - 1)) / panels
-    top = 1 - number * (height + gap)
-    medians = [estimate(result.values, MEDIAN) for _, result in found]
-    values = [one.value or 0.0 for one in medians]
-    chart.add_trace(
-        {
-            "type": "scatter",
-            "mode": "lines+markers",
-            "xaxis": f"x{suffix}",
-            "yaxis": f"y{suffix}",
-            "x": list(range(len(found))),
-            "y": values,
-            "line": {"color": theme.BLUE, "width": 1.5},
-            "marker": {"size": 7},
-            "error_y": {
-                "type": "data",
-                "symmetric": False,
-                "color": theme.GREY,
-                "width": 0,
-                "thickness": 1.2,
-                "array": [(one.high or value) - value for one, value in zip(medians, values, strict=True)],
-                "arrayminus": [value - (one.low or value) for one, value in zip(medians, values, strict=True)],
-            },
-            "hovertext": [
-                f"{theme.safe(run.id)}<br>{words.seconds(one.value)}"
-                for (run, _), one in zip(found, medians, strict=True)
-            ],
-            "hovertemplate": "%{hovertext}<extra></extra>",
-        }
-    )
-    last = number == panels - 1
-    chart.update_layout(
-        {
-            f"xaxis{suffix}": {
-                "anchor": f"y{suffix}",
-                "showticklabels": last,
-                "range": [-0.5, len(found) - 0.5],
-                "title": {"text": "Run, the oldest first" if last else ""},
-                "dtick": max(1, len(found) // 10),
-            },
-            f"yaxis{suffix}": {
-                "domain": [max(0.0, top - height), top],
-                "anchor": f"x{suffix}",
-                "nticks": 4,
-                "rangemode": "tozero",
-                "title": {"text": "ms"},
-                "tickvals": (ticks := _linear(values)),
-                "ticktext": [words.digits(1000 * tick) for tick in ticks],
-                "range": [0, 1.25 * max(values)],
-            },
-        }
-    )
-    axes = {"xref": f"x{suffix}", "yref": f"y{suffix} domain", "showarrow": False}
-    chart.add_annotation(
-        text=f"<b>{theme.shortened(case, 40)}</b>", x=-0.5, y=1.0, xanchor="left", yanchor="bottom", **axes
-    )
-    for point in change_points(values, [run.pace for run, _ in found]):
-        colour = theme.ORANGE if point.ratio > 1 else theme.GREEN
-        chart.add_shape(
-            type="line",
-            xref=f"x{suffix}",
-            yref=f"y{suffix} domain",
-            x0=point.index - 0.5,
-            x1=point.index - 0.5,
-            y0=0,
-            y1=1,
-            line={"color": colour, "width": 2, "dash": "dash"},
-        )
-        word = "slower" if point.ratio > 1 else "faster"
-        chart.add_annotation(
-            text=f"{word}: {point.ratio:.2f} times",
-            x=point.index - 0.45,
-            y=0.05,
-            xanchor="left",
-            yanchor="bottom",
-            font={"color": colour},
-            **axes,
-        )
-
-
-def _linear(values: Sequence[float]) -> list[float]:
-    """Three round ticks from 0 to beyond the largest."""
-    step = 10 ** math.floor(math.log10(max(values) / 2))
-    step *= next(factor for factor in (1, 2, 5, 10) if max(values) / (factor * step) <= 3)
-    return [number * step for number in range(int(1.25 * max(values) / step) + 1)]
-
-
-def seconds_axis(title: str, values: Iterable[float]) -> dict[str, Any]:
-    """A logarithmic axis of times, with ticks as people say them."""
-    present = [value for value in values if value > 0]
-    ends = [math.log10(min(present) / 1.4), math.log10(max(present) * 1.4)]
-    ticks = [tick for tick in _TICKS if ends[0] <= math.log10(tick) <= ends[1]]
-    return {
-        "type": "log",
-        "range": ends,
-        "tickvals": ticks,
-        "ticktext": [_tick(tick) for tick in ticks],
-        "title": {"text": f"{title} (log scale)"},
-    }
-
-
-def _tick(value: float) -> str:
-    size, unit = next((pair for pair in ((1, "s"), (1e-3, "ms")) if value >= 0.99 * pair[0]), (1e-6, "µs"))
-    return f"{value / size:.0f} {unit}"
-
-
 CHARTS: Final[Mapping[str, Callable[[Performance], go.Figure]]] = {
     "distributions": distributions,
     "growth": growth,
     "load": load,
     "history": history,
+    "merged": merged,
 }
 """Every chart by name."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -34,6 +34,9 @@ END: Final = datetime(2026, 1, 1)
 LOG_DAY: Final = date(2026, 1, 1)
 LOG_DAYS: Final = 5
 LOG_HOSTS: Final = 20
+READ_HOSTS: Final = 4
+READ_DAYS: Final = 2
+"""Lines that are read are of few hosts and days, so that a day of the busiest has a fifth of them."""
 MOST_NAMES: Final = 200_000
 """Data with more rows have no titles: no question about so many rows shows them."""
 EMPTY: Final = State(FACTS.empty_table(), FEATURES.empty_table(), IMPORTS.empty_table())
@@ -192,9 +195,9 @@ def _imports(project: str, rows: int) -> pa.Table:
 # --- logs -------------------------------------------------------------------------------------------------------------
 
 
-def log_hosts(fleet: str = "web") -> tuple[str, ...]:
+def log_hosts() -> tuple[str, ...]:
     """The hosts that logs come from, the busiest first."""
-    return tuple(f"{fleet}-{number:02d}.example.net" for number in range(LOG_HOSTS))
+    return tuple(f"web-{number:02d}.example.net" for number in range(LOG_HOSTS))
 
 
 def log_days() -> tuple[date, ...]:
@@ -202,20 +205,38 @@ def log_days() -> tuple[date, ...]:
     return tuple(LOG_DAY - timedelta(days=number) for number in range(LOG_DAYS))
 
 
-def log_batches(rows: int, seed: int = SEED, batch: int = 10_000, fleet: str = "web") -> Iterator[LogBatch]:
+def log_batches(
+    rows: int, seed: int = SEED, batch: int = 10_000, hosts: int = LOG_HOSTS, days: int = LOG_DAYS
+) -> Iterator[LogBatch]:
     """About so many lines, a host at a time as from its file, in order of time. ``seed`` makes their ids, too."""
-    for number, (host, size) in enumerate(zip(log_hosts(fleet), _zipf(LOG_HOSTS, rows).tolist(), strict=True)):
-        table = _lines(host, size, np.random.default_rng([seed, 7, number]))
+    for number, (host, size) in enumerate(zip(log_hosts()[:hosts], _zipf(hosts, rows).tolist(), strict=True)):
+        table = _lines(host, size, days, np.random.default_rng([seed, 7, number]))
         digest = hashlib.sha256(f"{seed} {rows} {host}".encode()).hexdigest()
         for chunk, start in enumerate(range(0, table.num_rows, batch)):
             yield LogBatch(table.slice(start, batch), f"{host}.log", digest, chunk)
 
 
-def _lines(host: str, size: int, rng: np.random.Generator) -> pa.Table:
-    bursts = rng.integers(0, LOG_DAYS * 86_400, max(1, size // 30))
+def as_of_others(batches: Iterable[LogBatch], fleet: int) -> Iterator[LogBatch]:
+    """The same lines as other hosts would write them, with ids of their own: new rows for a fraction of the work."""
+    rng = np.random.default_rng([SEED, 8, fleet])
+    for batch in batches:
+        rows, size = batch.rows, batch.rows.num_rows
+        host = f"f{fleet}-{rows['hostname'][0].as_py()}"
+        for name, column in {"hostname": pa.repeat(pa.scalar(host), size), "log_id": _ids(rng, size)}.items():
+            rows = rows.set_column(rows.schema.get_field_index(name), rows.schema.field(name), column)
+        digest = hashlib.sha256(f"{fleet} {batch.digest}".encode()).hexdigest()
+        yield LogBatch(rows, f"{host}.log", digest, batch.chunk)
+
+
+def _ids(rng: np.random.Generator, size: int) -> pa.Array:
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), size, [None, pa.py_buffer(rng.bytes(16 * size))])
+
+
+def _lines(host: str, size: int, days: int, rng: np.random.Generator) -> pa.Table:
+    bursts = rng.integers(0, days * 86_400, max(1, size // 30))
     seconds = rng.choice(bursts, size) + np.minimum(rng.exponential(2.0, size), 60).astype(int)
-    seconds = np.minimum(seconds, LOG_DAYS * 86_400 - 1)
-    start = (log_days()[-1] - date(1970, 1, 1)).days * 86_400
+    seconds = np.minimum(seconds, days * 86_400 - 1)
+    start = (log_days()[days - 1] - date(1970, 1, 1)).days * 86_400
     stamps = np.sort((start + seconds) * 1000 + rng.integers(0, 1000, size))
     severities = rng.choice(np.arange(8), size, p=[0.0001, 0.0001, 0.0008, 0.019, 0.05, 0.08, 0.75, 0.1])
     sources = np.array(["nginx", "sshd", "kernel", "app", "cron", "postfix"])
@@ -225,7 +246,7 @@ def _lines(host: str, size: int, rng: np.random.Generator) -> pa.Table:
         "log_date": pa.array((stamps // 86_400_000).astype(np.int32)).cast(pa.date32()),
         "bucket": pa.repeat(pa.scalar(0, pa.int16()), size),
         "log_timestamp": pa.array(stamps).cast(pa.timestamp("ms")),
-        "log_id": pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), size, [None, pa.py_buffer(rng.bytes(16 * size))]),
+        "log_id": _ids(rng, size),
         "severity": pa.array(SEVERITIES).take(pa.array(severities)),
         "source": pa.array(sources.tolist()).take(pa.array(picked)),
         "facility": pa.repeat(pa.scalar("daemon"), size),

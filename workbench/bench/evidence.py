@@ -29,7 +29,7 @@ def evidence_of(stage: Stage, servers: Servers) -> dict[str, Any]:
         if filled.schema:
             found[name] |= servers.mysql.evidence(filled.schema)
             found[name]["pool"] = _pool(filled, servers.mysql.most_connections)
-    if lines := stage.used().get("cassandra"):
+    if lines := stage.log_stores("cassandra"):
         found["cassandra"] = servers.cassandra.evidence(lines)  # type: ignore[arg-type]
     return found
 

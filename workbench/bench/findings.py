@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from workbench import format as human
 from workbench.bench import words
+from workbench.bench.cassandra_findings import cassandra_findings
+from workbench.bench.finding import Finding, State
 from workbench.bench.history import Run
 from workbench.bench.statistics import MEDIAN, percentile
 from workbench.bench.summary import Ratio, ratios
 
-State = Literal["look", "fine", "not measured"]
 _WORTH_IT: Final = 1.2
-_TOMBSTONES: Final = 0.2
-_FEW_TOMBSTONES: Final = 10
-_PARTITION_MIB: Final = 100
-_BUSIEST: Final = "reads and compaction of the busiest hosts"
-_HEALTH_GAINS: Final = {
-    "heap": "memory for the file cache",
-    "compaction": "fewer files a read",
-    "partitions": _BUSIEST,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One possible bottleneck. ``state``: worth a look, fine as it is, or not measured in this run (and why)."""
-
-    name: str
-    state: State
-    evidence: str
-    remedy: str = ""
-    gain: str = ""
+_MOST_OF_IT: Final = 0.4
 
 
 def findings(run: Run) -> list[Finding]:
     """All of them: what is worth a look first, then what is fine, then what was not measured."""
     order: dict[State, int] = {"look": 0, "fine": 1, "not measured": 2}
-    found = [*_alternatives(run), *_cold(run), *_queues(run), *_mysql(run), *_cassandra(run)]
+    found = [*_alternatives(run), *_cold(run), *_queues(run), *_mysql(run), *cassandra_findings(run)]
     return sorted(found, key=lambda finding: order[finding.state])
 
 
@@ -50,8 +31,12 @@ _ALTERNATIVES: Final = {
     "no_indexes": ("No indexes", "Run: workbench migrate."),
     "new_connection": ("A new connection for each question", "Use the pool: one bench for all questions."),
     "recount": ("Counting lines on every read", "Read the counts that loads keep (LogStore.stats)."),
-    "allow_filtering": ("ALLOW FILTERING", "Ask for a host, a day and a span of time; filter the rest in Arrow."),
-    "sai": ("A storage-attached index inside a partition", "Restrict the clustering key; an index is for many hosts."),
+    "allow_filtering": (
+        "ALLOW FILTERING without a key",
+        "Ask for a host and a day, or let migrate(index=…) index what is rare: it reads every line of the table.",
+    ),
+    "arrow_filter": ("Reading a whole day to filter it", "Let the server filter inside the partition."),
+    "sai": ("An SAI index for a common severity", "Filter inside the partition, and restrict the time: clustering."),
 }
 
 
@@ -101,8 +86,9 @@ def _queues(run: Run) -> Iterator[Finding]:
         if opened.kind != "open" or closed is None or not len(opened.values):
             continue
         late, usual = percentile(opened.values, 0.99), percentile(closed.values, 0.99)
+        arrivals = words.rate(opened.items_a_second(opened.asked_rate))
         evidence = (
-            f"at {words.rate(opened.asked_rate or 0)} arrivals, p99 from the intended start is {words.seconds(late)}; "
+            f"at {arrivals} arrivals, p99 from the intended start is {words.seconds(late)}; "
             f"{opened.callers} callers that wait for each other see {words.seconds(usual)}"
         )
         state: State = "look" if late > 2 * usual else "fine"
@@ -136,18 +122,42 @@ def _mysql(run: Run) -> Iterator[Finding]:
             "Give it an index that begins with what it compares.",
             "it grows with the answer, not the table",
         )
-    slow = said.get("slow_log")
-    if isinstance(slow, str):
-        yield Finding("Slow query log", "not measured", slow)
-    elif slow:
-        evidence = f"{slow['slow']} statements over {slow['limit']} s"
-        if slow["slow"]:
-            remedy = "Read mysql.slow_log, and see the plans with: workbench dora --profile."
-            yield Finding("Slow query log", "look", evidence, remedy, "the time of the slowest questions")
-        else:
-            yield Finding("Slow query log", "fine", evidence)
+    if digests := said.get("digests"):
+        yield _costliest(digests)
+    if (slow := said.get("slow_log")) is not None:
+        yield _slow_log(slow)
     if pool := said.get("pool"):
         yield _pool(pool)
+
+
+def _costliest(digests: Sequence[Mapping[str, Any]]) -> Finding:
+    """The statement that takes most of the server's time; one of the workbench's own questions, where it is known."""
+    named = [one for one in digests if one["name"]] or digests
+    first, total = max(named, key=lambda one: float(one["seconds"])), sum(one["seconds"] for one in named)
+    part = human.share(round(first["seconds"] / total, 2))
+    evidence = (
+        f"{first['name'] or first['statement'][:60]}: {part} of the time of the questions, {first['runs']:,} runs of "
+        f"{words.seconds(first['mean_seconds'])}, {first['rows_examined'] / first['runs']:,.0f} rows read each"
+    )
+    if first["seconds"] / total < _MOST_OF_IT:
+        return Finding("The costliest question", "fine", evidence)
+    remedy = "Look at its plan below; keep answers (WORKBENCH_CACHE_SECONDS), or ask for fewer projects and days."
+    return Finding("The costliest question", "look", evidence, remedy, f"at most {part} of the server's time")
+
+
+def _slow_log(said: Mapping[str, Any] | str) -> Finding:
+    if isinstance(said, str):
+        return Finding("Slow query log", "not measured", said)
+    evidence = f"{human.count(said['slow'], 'statement')} over {said['limit']:g} s"
+    if not said["slow"]:
+        return Finding("Slow query log", "fine", evidence)
+    gain = "the time of the slowest questions"
+    if entries := said.get("entries"):
+        worst = entries[0]
+        evidence += f"; the slowest took {words.seconds(worst['seconds'])} and read {worst['examined']:,} rows"
+        gain = f"up to {words.seconds(worst['seconds'] - said['limit'])} of the slowest"
+    remedy = "See the statements below, and their plans with: workbench dora --profile."
+    return Finding("Slow query log", "look", evidence, remedy, gain)
 
 
 def _pool(said: Mapping[str, Any]) -> Finding:
@@ -160,25 +170,3 @@ def _pool(said: Mapping[str, Any]) -> Finding:
     return Finding(
         name, "look", evidence, "Raise WORKBENCH_POOL_SIZE to the callers that you expect at once.", "the wait"
     )
-
-
-def _cassandra(run: Run) -> Iterator[Finding]:
-    said: Mapping[str, Any] | None = run.evidence.get("cassandra")
-    if said is None:
-        yield Finding("Cassandra: partitions, tombstones, heap", "not measured", "Cassandra was not part of this run.")
-        return
-    for table in said.get("tables", ()):
-        name = f"{table['table_name']}, {table['node']}"
-        if (large := table.get("largest_partition_mib") or 0) > _PARTITION_MIB:
-            remedy = "Set the table up with several parts of a day."
-            yield Finding(f"Large partitions ({name})", "look", f"the largest is {large:,} MiB", remedy, _BUSIEST)
-        dead, live = table.get("tombstones_p99") or 0, table.get("rows_per_read_p99") or 0
-        if dead > max(_TOMBSTONES * live, _FEW_TOMBSTONES):
-            evidence = f"p99 {dead:,.0f} beside {live:,.0f} live rows a read"
-            remedy = "Let TTL and time windows expire lines; do not delete them one by one."
-            yield Finding(f"Tombstones ({name})", "look", evidence, remedy, "read time")
-    for one in said.get("health", ()):
-        state: State = "fine" if one["state"] == "ok" else "look"
-        yield Finding(
-            f"Cassandra: {one['name']}", state, one["detail"], one["remedy"], _HEALTH_GAINS.get(one["name"], "")
-        )

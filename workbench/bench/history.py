@@ -7,7 +7,6 @@ meet, and what was added is never written again.
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -19,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 
 from workbench.bench.statistics import Histogram, Values, rounds
+from workbench.durable import replacing
 from workbench.errors import ParameterError, StoreError
 
 FORMAT: Final = 1
@@ -34,7 +34,8 @@ class Result:
         share: the percentile that its target names.
         items: rows that one call handles; 0 where that means nothing.
         slots: the round of each time; empty under load.
-        pace: seconds of the fixed work in each round, in the order of ``pace_slots``; ``server`` likewise, or empty.
+        pace: seconds of the fixed work in each round, in the order of ``pace_slots``.
+        server: the server's own seconds of each call, or empty.
         callers: how many asked at once; ``asked_rate`` arrivals a second (open loop), ``rate`` calls a second that
         came.
     """
@@ -67,6 +68,10 @@ class Result:
     def histogram(self) -> Histogram:
         """The times as counts that can be added to those of other runs."""
         return Histogram.of(self.values[self.values > 0])
+
+    def items_a_second(self, calls: float | None) -> float:
+        """So many calls a second in items, where a call handles several."""
+        return (calls or 0.0) * max(self.items, 1)
 
     @cached_property
     def rounds(self) -> dict[int, float]:
@@ -185,20 +190,8 @@ def _write(path: Path, run: Run) -> Path:
     note = json.dumps({"format": FORMAT, **record}, default=datetime.isoformat)
     rows = [asdict(result) for result in run.results]
     table = pa.Table.from_pylist(rows, _schema()).replace_schema_metadata({_METADATA: note.encode()})
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            pq.write_table(table, file, compression="zstd")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with replacing(path) as file:
+        pq.write_table(table, file, compression="zstd")
     return path
 
 

@@ -2,22 +2,24 @@
 
 The run is cut into rounds; a round is a few calls of each case of one family, one right after the other in random
 order, beside a fixed piece of work that shows how fast the machine is just then. The rounds of all families are
-shuffled over the whole run. A family ends when its interval is as narrow as asked, or its share of the time is used up.
+shuffled over the whole run. A family ends when its interval is as narrow as asked, or its share of the time is used up;
+the cases of it that a target names go on alone, where their percentile would have no interval otherwise.
 """
 
 from __future__ import annotations
 
 import gc
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.bench.cases import Call, Case
-from workbench.bench.statistics import Values, estimate
+from workbench.bench.statistics import MEDIAN, Values, estimate, least_values
 
 Clock = Callable[[], int]
 Progress = Callable[[int, int], None]
@@ -26,6 +28,12 @@ Progress = Callable[[int, int], None]
 LEAST_ROUNDS: Final = 3
 SETTLED_ROUNDS: Final = 24
 """Comparisons between runs need about so many rounds."""
+_JUDGED_ROUNDS: Final = 6
+"""A median of fewer has no interval, and a comparison judges nothing."""
+_RESERVE: Final = 1.25
+"""Neighbouring times resemble each other: an interval needs this many times the values that independent ones do."""
+_LARGEST_SHARE: Final = 0.75
+"""So much of the time one family may take for the sake of its targets."""
 _LOOK_EVERY: Final = 4
 _LATE: Final = 1.3
 """A run that takes this many times what was planned is cut short."""
@@ -42,12 +50,13 @@ class Plan:
     precision: float
     round_seconds: float = 0.03
     load_seconds: float = 2.0
+    sustained_seconds: float = 10.0
     seed: int = 1
 
 
-QUICK: Final = Plan(seconds=15, precision=0.10, load_seconds=1.0)
+QUICK: Final = Plan(seconds=15, precision=0.10, load_seconds=1.0, sustained_seconds=4.0)
 NORMAL: Final = Plan(seconds=40, precision=0.05)
-THOROUGH: Final = Plan(seconds=600, precision=0.02, load_seconds=10.0)
+THOROUGH: Final = Plan(seconds=600, precision=0.02, load_seconds=10.0, sustained_seconds=60.0)
 
 
 @dataclass(slots=True)
@@ -55,7 +64,7 @@ class Sample:
     """The times of one case in the order they were taken: seconds, the round of each, and the machine's pace in each
     round.
 
-    ``server`` has the server's own seconds a call, one value a round, where it was asked.
+    ``server`` has the server's own seconds of each call, where it says them.
     """
 
     case: Case
@@ -64,7 +73,7 @@ class Sample:
     seconds: list[float] = field(default_factory=list)
     rounds: list[int] = field(default_factory=list)
     pace: dict[int, float] = field(default_factory=dict)
-    server: dict[int, float] = field(default_factory=dict)
+    server: list[float] = field(default_factory=list)
 
     @property
     def values(self) -> Values:
@@ -86,20 +95,56 @@ class Sample:
 
 @dataclass(slots=True)
 class _Family:
-    """Cases that are compared with each other, and how many calls of each make a round."""
+    """Cases that are compared with each other, how many calls of each make a round, and the seconds that those take.
+
+    All of them run in the first ``together`` rounds, those that a target names in all ``rounds``.
+    """
 
     samples: list[Sample]
     calls: list[Call]
     counts: list[int]
-    round_seconds: float
+    seconds: list[float]
+    together: int = 0
     rounds: int = 0
     finished: bool = False
 
+    @property
+    def targeted(self) -> list[int]:
+        """Which of them have a target on more than the median."""
+        return [which for which, sample in enumerate(self.samples) if sample.share != MEDIAN]
+
+    @property
+    def done(self) -> int:
+        """Rounds so far."""
+        return max(len(sample.pace) for sample in self.samples)
+
+    @property
+    def members(self) -> list[int]:
+        """Which of them run in the next round."""
+        return list(range(len(self.samples))) if self.done < self.together else self.targeted
+
+    def share_out(self, share: float, most: float) -> float:
+        """Fill a share of the time with rounds, and say how many seconds they take: up to ``most`` for the targets."""
+        whole, alone = sum(self.seconds), sum(self.seconds[which] for which in self.targeted)
+        self.together = self.rounds = int(np.clip(share / whole, LEAST_ROUNDS, _MOST_ROUNDS))
+        for needed in (self._enough(), _JUDGED_ROUNDS):
+            extra = max(0, needed - self.together)
+            if self.targeted and self.together * whole + extra * alone <= most:
+                self.rounds = self.together + extra
+                break
+        return self.together * whole + (self.rounds - self.together) * alone
+
+    def _enough(self) -> int:
+        """Rounds after which every targeted percentile has an interval."""
+        needed = [_RESERVE * least_values(self.samples[one].share) / self.counts[one] for one in self.targeted]
+        return math.ceil(max(needed, default=0))
+
     def look(self, plan: Plan) -> None:
         """Find out, now and then, whether this family has what was asked of it."""
-        rounds = len(self.samples[0].pace)
-        if rounds >= SETTLED_ROUNDS and rounds % _LOOK_EVERY == 0:
-            self.finished = all(sample.precise(plan.precision) for sample in self.samples)
+        if self.done >= self.rounds:
+            self.finished = True
+        elif self.done >= SETTLED_ROUNDS and self.done % _LOOK_EVERY == 0:
+            self.finished = all(self.samples[which].precise(plan.precision) for which in self.members)
 
 
 def measure(
@@ -141,7 +186,7 @@ def _measure(
         spent = (clock() - begun) * NANO
         if progress:
             progress(round(min(spent, planned)), round(planned))
-        late = spent > _LATE * planned and len(family.samples[0].pace) >= LEAST_ROUNDS
+        late = spent > _LATE * planned and family.done >= LEAST_ROUNDS
         if not late and not family.finished:
             _round(family, number, rng, pace, clock)
             family.look(plan)
@@ -155,17 +200,17 @@ def _families(cases: Sequence[tuple[Case, Call, float]], plan: Plan, clock: Cloc
         grouped.setdefault(each[0].family, []).append(each)
     made = []
     for members in grouped.values():
-        counts, total = [], 0.0
+        counts, seconds = [], []
         for case, call, _ in members:
             for _ in range(case.warm_ups):
                 call.prepare()
                 call.run()
             call.prepare()
-            taken = max(_time(call, clock), 1e-7)
+            taken = max(_time(call, clock)[0], 1e-7)
             counts.append(int(np.clip(plan.round_seconds / taken, 1, _MOST_CALLS)))
-            total += counts[-1] * taken
+            seconds.append(counts[-1] * taken)
         samples = [Sample(case, share, call.items) for case, call, share in members]
-        made.append(_Family(samples, [call for _, call, _ in members], counts, total))
+        made.append(_Family(samples, [call for _, call, _ in members], counts, seconds))
     return made
 
 
@@ -175,13 +220,14 @@ def _share_out(families: Sequence[_Family], seconds: float) -> float:
     The shares of the time are equal, and what a quick family does not need goes to the others. One whose least rounds
     need more than its share takes that time on top, and not from the others.
     """
-    left = seconds
-    ordered = sorted(families, key=lambda family: family.round_seconds)
+    left, total = seconds, 0.0
+    ordered = sorted(families, key=lambda family: sum(family.seconds))
     for number, family in enumerate(ordered):
         share = left / (len(ordered) - number)
-        family.rounds = int(np.clip(share / family.round_seconds, LEAST_ROUNDS, _MOST_ROUNDS))
-        left -= min(share, family.rounds * family.round_seconds)
-    return sum(family.rounds * family.round_seconds for family in families)
+        needed = family.share_out(share, most=_LARGEST_SHARE * seconds)
+        left -= min(share, needed)
+        total += needed
+    return total
 
 
 def _round(family: _Family, number: int, rng: np.random.Generator, pace: Callable[[], object], clock: Clock) -> None:
@@ -189,24 +235,27 @@ def _round(family: _Family, number: int, rng: np.random.Generator, pace: Callabl
     was_on = gc.isenabled()
     gc.disable()
     try:
-        speed = min(_time(Call(pace), clock) for _ in range(3))
-        for which in rng.permutation(len(family.samples)).tolist():
+        speed = min(_time(Call(pace), clock)[0] for _ in range(3))
+        for which in rng.permutation(family.members).tolist():
             sample, call = family.samples[which], family.calls[which]
-            before = call.server_seconds() if call.server_seconds else 0.0
+            sample.pace[number] = speed
             for _ in range(family.counts[which]):
                 call.prepare()
-                sample.seconds.append(_time(call, clock))
-                sample.rounds.append(number)
-            sample.pace[number] = speed
-            if call.server_seconds:
-                sample.server[number] = (call.server_seconds() - before) / family.counts[which]
+                before = call.server_seconds() if call.server_seconds else 0.0
+                taken, said = _time(call, clock)
+                parts = said if call.tells_seconds else (taken,)
+                sample.seconds += parts
+                sample.rounds += [number] * len(parts)
+                if call.server_seconds:
+                    sample.server.append(call.server_seconds() - before)
     finally:
         if was_on:
             gc.enable()
 
 
-def _time(call: Call, clock: Clock) -> float:
+def _time(call: Call, clock: Clock) -> tuple[float, Any]:
+    """Seconds of a call, and what it returned."""
     run = call.run
     started = clock()
-    run()
-    return (clock() - started) * NANO
+    said = run()
+    return (clock() - started) * NANO, said

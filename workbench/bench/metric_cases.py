@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _WINDOW_DAYS: Final = 90
 _PAGE: Final = 100
 _SMALL: Final = SIZES["10k"]
+_A_DAY: Final = 86_400.0
+_CACHE: Final = 64_000_000
 
 
 def metric_cases(store: str, rows: int) -> list[Case]:
@@ -47,15 +49,26 @@ def metric_cases(store: str, rows: int) -> list[Case]:
 
 def _dashboards(store: str, rows: int) -> list[Case]:
     title = f"dashboard: five metrics, {_WINDOW_DAYS} days, trend"
-    made = [Case(store, "dashboard", title, rows, partial(_dashboard, store, rows), load=rows == _SMALL)]
+    made = [
+        Case(store, "dashboard", title, rows, partial(_dashboard, store, rows), load=rows == _SMALL),
+        Case(store, "dashboard", title, rows, partial(_cold_dashboard, store, rows), state="cold"),
+        Case(store, "from_cache", "dashboard from the result cache", rows, partial(_from_cache, store, rows),
+             peer_of="dashboard", peer_kind="alternative"),
+    ]  # fmt: skip
+    return made + _figures(store, rows) if rows in (_SMALL, SIZES["1m"]) else made
+
+
+def _figures(store: str, rows: int) -> list[Case]:
+    """The same work in three places: nothing but the five figures of one window."""
+    same = partial(Case, store, rows=rows, peer_of="in_sql")
+    made = [
+        Case(store, "in_sql", "the five figures of 90 days, in one statement", rows, partial(_in_sql, store, rows)),
+        same("in_python", "the same in pandas, from the window's rows", setup=partial(_in_python, store, rows),
+             peer_kind="alternative"),
+    ]  # fmt: skip
     if store == "embedded":
-        made.append(Case(store, "dashboard", title, rows, partial(_cold_dashboard, rows), state="cold"))
-    if rows in (_SMALL, SIZES["1m"]):
-        made.append(Case(store, "in_python", "the five figures in pandas, from the window's rows", rows,
-                         partial(_in_python, store, rows), peer_of="dashboard", peer_kind="alternative"))  # fmt: skip
-        if store == "embedded":
-            made.append(Case(store, "pandas", "the five figures in pandas, from the project's file", rows,
-                             partial(_pandas, rows), peer_of="dashboard", peer_kind="peer"))  # fmt: skip
+        pandas = "the same in pandas, from the project's file"
+        made.append(same("pandas", pandas, setup=partial(_pandas, rows), peer_kind="peer"))
     return made
 
 
@@ -113,18 +126,34 @@ def _dashboard(store: str, rows: int, stage: Stage) -> Call:
     return Call(partial(measure, filled.store, question(filled.project)), server_seconds=filled.clock)
 
 
-def _cold_dashboard(rows: int, stage: Stage) -> Call:
+def _cold_dashboard(store: str, rows: int, stage: Stage) -> Call:
     """The first dashboard of a new store object: no file footer, no view and no connection is there yet."""
-    from workbench.metrics.embedded import EmbeddedStore
-
-    filled = stage.metrics("embedded", rows)
-    assert filled.folder is not None  # noqa: S101 - of the embedded store; for the type checker
-    fresh: list[MetricStore] = []
+    filled = stage.metrics(store, rows)
+    fresh: list[Filled] = []
 
     def prepare() -> None:
-        fresh[:] = [EmbeddedStore(filled.folder)]  # type: ignore[arg-type]
+        for used in fresh:
+            used.close()
+        fresh[:] = [filled.reopened()]
 
-    return Call(lambda: measure(fresh[0], question(filled.project)), prepare)
+    return Call(lambda: measure(fresh[0].store, question(filled.project)), prepare)
+
+
+def _from_cache(store: str, rows: int, stage: Stage) -> Call:
+    """What the second reader of a dashboard waits for; the store's version is read, so that an import is seen."""
+    from workbench.metrics.cache import CachedStore
+    from workbench.metrics.result_cache import ResultCache
+    from workbench.settings import MEMORY
+
+    filled = stage.metrics(store, rows)
+    cached = CachedStore(filled.store, ResultCache(MEMORY, seconds=_A_DAY, size=_CACHE))
+    return Call(partial(measure, cached, question(filled.project)), server_seconds=filled.clock)
+
+
+def _in_sql(store: str, rows: int, stage: Stage) -> Call:
+    filled = stage.metrics(store, rows)
+    ask = partial(_asked, filled.store, "five_figures", projects=[filled.project], **_span(_WINDOW_DAYS))
+    return Call(ask, server_seconds=filled.clock)
 
 
 def _in_python(store: str, rows: int, stage: Stage) -> Call:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.bench.scratch import check
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from workbench.metrics.mysql import MySQLStore
+    from workbench.metrics.mysql_slow_log import SlowLog
 
 _SETTINGS: Final = (
     "innodb_buffer_pool_size", "innodb_flush_log_at_trx_commit", "sync_binlog", "log_bin", "innodb_doublewrite",
     "performance_schema", "max_connections", "tmp_table_size",
 )  # fmt: skip
 _PICOSECOND: Final = 1e-12
+_STATEMENTS: Final = 12
+_TEXT: Final = 400
 
 
 class MySQLServer:
@@ -55,11 +58,15 @@ class MySQLServer:
 
     def store(self, name: str, stack: ExitStack) -> MySQLStore:
         """A store in a scratch schema, closed when the stack ends."""
-        from workbench.metrics.mysql import MySQLStore
-
-        made = MySQLStore(self.in_schema(name))
+        made = self.opened(name)
         stack.callback(made.close)
         return made
+
+    def opened(self, name: str) -> MySQLStore:
+        """A new store object in a scratch schema; nothing is connected yet, and the caller closes it."""
+        from workbench.metrics.mysql import MySQLStore
+
+        return MySQLStore(self.in_schema(name))
 
     def run(self, name: str, *statements: str) -> None:
         """Run statements inside a scratch schema."""
@@ -101,39 +108,37 @@ class MySQLServer:
         return {row["variable_name"]: row["value"] for row in found}
 
     def evidence(self, name: str) -> dict[str, Any]:
-        """What the server can tell about a schema: slow questions, unused indexes, the slow log."""
+        """What the server can tell about a schema: costly statements, unused indexes, sizes, the slow log."""
+        from workbench.metrics.mysql_monitor import monitor
+
+        facts = monitor(self.in_schema(name), limit=_STATEMENTS)
         return {
-            "digests": self._told(
-                "SELECT DIGEST_TEXT AS statement, COUNT_STAR AS calls, ROUND(SUM_TIMER_WAIT / 1e12, 6) AS seconds, "
-                "SUM_ROWS_EXAMINED AS examined, SUM_ROWS_SENT AS sent "
-                "FROM performance_schema.events_statements_summary_by_digest WHERE SCHEMA_NAME = %s "
-                "ORDER BY SUM_TIMER_WAIT DESC LIMIT 10",
-                name,
-            ),
-            "unused_indexes": self._unused(name),
-            "slow_log": self._slow_log(name),
+            "digests": [asdict(digest) for digest in facts.digests or () if "SLEEP" not in digest.statement],
+            "unused_indexes": None if facts.unused is None else [f"{one.table}.{one.index}" for one in facts.unused],
+            "sizes": [asdict(table) for table in facts.sizes],
+            "slow_log": self._slow_log(name, facts.slow_log),
+            "notes": list(facts.notes),
         }
 
-    def _unused(self, name: str) -> list[str]:
-        found = self._told(
-            "SELECT object_name AS named, index_name AS ind FROM sys.schema_unused_indexes WHERE object_schema = %s",
+    def _slow_log(self, name: str, state: SlowLog) -> dict[str, Any] | str:
+        """How many statements were too slow, and the slowest; or why that is not known."""
+        if not state.on or "TABLE" not in state.output:
+            return "The slow log is off, or not a table: SET GLOBAL slow_query_log = ON, log_output = 'TABLE'."
+        count = self._told("SELECT COUNT(*) AS slow FROM mysql.slow_log WHERE db = %s", name)
+        entries = self._told(
+            "SELECT LEFT(CONVERT(sql_text USING utf8mb4), %s) AS statement, rows_examined AS examined, "
+            "rows_sent AS sent, TIME_TO_SEC(query_time) + MICROSECOND(query_time) / 1e6 AS seconds "
+            "FROM mysql.slow_log WHERE db = %s ORDER BY query_time DESC LIMIT 5",
+            _TEXT,
             name,
         )
-        return [] if isinstance(found, str) else [f"{row['named']}.{row['ind']}" for row in found]
-
-    def _slow_log(self, name: str) -> dict[str, Any] | str:
-        said = self._told(
-            "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('slow_query_log', 'long_query_time', 'log_output')"
-        )
-        if isinstance(said, str):
-            return said
-        settings = {row["variable_name"]: row["value"] for row in said}
-        if settings.get("slow_query_log") != "ON" or "TABLE" not in settings.get("log_output", ""):
-            return "The slow log is off, or not a table: SET GLOBAL slow_query_log = ON, log_output = 'TABLE'."
-        found = self._told("SELECT COUNT(*) AS slow FROM mysql.slow_log WHERE db = %s", name)
-        if isinstance(found, str):
-            return found
-        return {"slow": int(found[0]["slow"]), "limit": float(settings["long_query_time"])}
+        if isinstance(count, str) or isinstance(entries, str):
+            return str(count if isinstance(count, str) else entries)
+        plain = [
+            {**one, "seconds": float(one["seconds"]), "examined": int(one["examined"]), "sent": int(one["sent"])}
+            for one in entries
+        ]
+        return {"slow": int(count[0]["slow"]), "limit": state.seconds, "entries": plain}
 
     def _told(self, sql: str, *values: object) -> list[dict[str, Any]] | str:
         try:

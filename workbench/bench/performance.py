@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench import settings as configuration
 from workbench.bench import run as runs
+from workbench.bench.changes import ChangePoint, change_points
 from workbench.bench.compare import Comparison, compare
-from workbench.bench.findings import Finding, findings
-from workbench.bench.history import Run
+from workbench.bench.finding import Finding
+from workbench.bench.findings import findings
+from workbench.bench.history import Result, Run
+from workbench.bench.statistics import MEDIAN, percentile
 from workbench.bench.summary import Judged, Line, Ratio, as_json, lines, ratios
+from workbench.durable import replace_json
 from workbench.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -57,8 +60,8 @@ class Performance:
 
     @cached_property
     def verdicts(self) -> list[tuple[Line, Judged]]:
-        """Every target that the run measured: missed ones first, then undecided, then met."""
-        order = {"missed": 0, "undecided": 1, "met": 2}
+        """Every target that the run measured: missed ones first, met ones last."""
+        order = {"missed": 0, "undecided": 1, "not known": 2, "met": 3}
         return sorted(
             ((line, one) for line in self.lines for one in line.judged), key=lambda pair: order[pair[1].verdict]
         )
@@ -67,6 +70,22 @@ class Performance:
     def findings(self) -> list[Finding]:
         """Bottlenecks."""
         return findings(self.run)
+
+    def history_of(self, case: str) -> list[tuple[Run, Result]]:
+        """A case in every run of this machine that has it, warm, the oldest first."""
+        runs = (*self.earlier, self.run)
+        return [(run, found) for run in runs if (found := run.result(case, "warm")) is not None and len(found.values)]
+
+    @cached_property
+    def change_points(self) -> list[tuple[str, Run, ChangePoint]]:
+        """Where cases became slower or faster over the runs of this machine: case, the first run that was so, how."""
+        made = []
+        for case in dict.fromkeys(line.result.case for line in self.lines if line.result.kind == "warm"):
+            found = self.history_of(case)
+            medians = [percentile(result.values, MEDIAN) for _, result in found]
+            points = change_points(medians, [run.pace for run, _ in found])
+            made += [(case, found[point.index][0], point) for point in points]
+        return made
 
     @cached_property
     def comparison(self) -> Comparison | None:
@@ -111,13 +130,10 @@ class Performance:
         folder = folder or configuration.run_folder()
         if folder is None:
             return None
-        path = folder / "figures.json"
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(self.as_json(), indent=1, ensure_ascii=False), encoding="utf-8")
-        return temporary.replace(path)
+        return replace_json(folder / "figures.json", self.as_json())
 
     def _repr_html_(self) -> str:
-        from workbench.bench.display import verdict_cards
+        from workbench.bench.display_verdicts import verdict_cards
         from workbench.display.fragment import Html
 
         return Html(verdict_cards(self))._repr_html_()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -14,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from workbench.bench import machine
-from workbench.bench.cases import SIZES, Call, Case, all_cases, choose, writes
+from workbench.bench.cases import SIZES, Call, Case, NotHere, all_cases, choose, writes
 from workbench.bench.evidence import evidence_of
 from workbench.bench.history import History, Result, Run, new_id
 from workbench.bench.load import Load, closed_loop, open_loop
@@ -31,17 +32,23 @@ CALLERS: Final = 2
 ARRIVALS: Final = 0.5
 """The open loop's arrivals, as a share of what the closed loop got through."""
 Said = Callable[[str], None]
+Ready = tuple[Case, Call, float]
+"""A case with its call and the percentile that matters for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to run: stores (none: all that are configured, and reports if wanted), the largest size, cases, how long."""
+    """What to run: stores (none: all that are configured, and reports if wanted), the largest size, cases, how long.
+
+    ``slow``: those cases, too, that take many seconds a call.
+    """
 
     stores: tuple[str, ...] = ()
     rows: int = SIZES["1m"]
     pattern: str | None = None
     plan: Plan = NORMAL
     reports: bool = True
+    slow: bool = True
 
 
 def folder(settings: Settings) -> Path:
@@ -66,7 +73,8 @@ def cases_of(order: Order, settings: Settings) -> list[Case]:
     wanted = order.stores or configured[: None if order.reports else -1]
     if missing := [store for store in wanted if store not in configured]:
         raise ConfigurationError(f"{missing[0]} is not configured.", servers.remedy(missing[0]))
-    return choose(all_cases(wanted, order.rows), order.pattern)
+    known = [case for case in all_cases(wanted, order.rows) if order.slow or not case.slow]
+    return choose(known, order.pattern)
 
 
 def announcement(cases: Sequence[Case], settings: Settings) -> list[str]:
@@ -101,12 +109,15 @@ def execute(
     watch, begun, started = machine.Watch(), time.monotonic(), datetime.now(UTC)
     with scratch(folder(settings) / "scratch", servers.removers) as place, ExitStack() as stack:
         stage = Stage(place, stack, servers, said)
-        ready = [(case, case.setup(stage), _share(case)) for case in chosen]
+        ready, left_out = _set_up(chosen, stage)
         said(f"Measuring {len(ready)} cases ...")
-        samples = measure(ready, order.plan, pace=machine.pace, progress=progress)
-        results = [_result(sample) for sample in samples]
-        results += _under_load(ready, samples, order.plan)
-        evidence = evidence_of(stage, servers)
+        timed = [one for one in ready if not one[0].sustained]
+        samples = measure(timed, order.plan, pace=machine.pace, progress=progress)
+        notes = {case.id: call.note for case, call, _ in ready}
+        results = [_result(sample, notes[sample.case.id]) for sample in samples]
+        results += _under_load(timed, order.plan)
+        results += _sustained([one for one in ready if one[0].sustained], order.plan, said)
+        evidence = {**evidence_of(stage, servers), "left_out": left_out}
         found = machine.fingerprint(servers.describe(stage.used()))
     paces = _in_order(samples)
     run = Run(
@@ -143,16 +154,32 @@ def _share(case: Case) -> float:
     return max((target.percentile for target in targets() if target.case == case.id), default=MEDIAN)
 
 
-def _result(sample: Sample) -> Result:
+def _set_up(chosen: Iterable[Case], stage: Stage) -> tuple[list[Ready], dict[str, str]]:
+    """The cases that can be measured here, and why the others cannot."""
+    ready, left_out = [], {}
+    for case in chosen:
+        try:
+            ready.append((case, case.setup(stage), _share(case)))
+        except NotHere as reason:
+            left_out[case.id] = str(reason)
+            stage.said(f"{case.id} is left out: {reason}.")
+    return ready, left_out
+
+
+def _titled(case: Case, note: str) -> str:
+    return f"{case.title} ({note})" if note else case.title
+
+
+def _result(sample: Sample, note: str) -> Result:
     case, rounds = sample.case, sorted(sample.pace)
     return Result(
-        case.id, case.store, case.name, case.title, case.rows, case.state, sample.share, sample.items, case.peer_of,
-        case.peer_kind, sample.seconds, sample.rounds, rounds, [sample.pace[number] for number in rounds],
-        [sample.server[number] for number in rounds] if sample.server else (),
+        case.id, case.store, case.name, _titled(case, note), case.rows, case.state, sample.share, sample.items,
+        case.peer_of, case.peer_kind, sample.seconds, sample.rounds, rounds, [sample.pace[number] for number in rounds],
+        sample.server,
     )  # fmt: skip
 
 
-def _under_load(ready: Iterable[tuple[Case, Call, float]], samples: Sequence[Sample], plan: Plan) -> list[Result]:
+def _under_load(ready: Iterable[Ready], plan: Plan) -> list[Result]:
     """Closed loop, then open loop at a share of its rate, of the cases that want it."""
     made = []
     for case, call, share in ready:
@@ -160,21 +187,34 @@ def _under_load(ready: Iterable[tuple[Case, Call, float]], samples: Sequence[Sam
             continue
         closed = closed_loop(call.run, plan.load_seconds, CALLERS)
         opened = open_loop(call.run, plan.load_seconds, CALLERS, closed.rate * ARRIVALS)
-        made += [_loaded(case, share, "closed", closed), _loaded(case, share, "open", opened)]
+        made += [_loaded(case, share, kind, load, call) for kind, load in (("closed", closed), ("open", opened))]
     return made
 
 
-def _loaded(case: Case, share: float, kind: str, load: Load) -> Result:
+def _sustained(ready: Sequence[Ready], plan: Plan, said: Said) -> list[Result]:
+    """Each case that goes on: as fast as it goes, then half as long at a share of that rate."""
+    made = []
+    for case, call, share in ready:
+        assert call.sustain is not None  # noqa: S101 - a sustained case has it; for the type checker
+        said(f"{_titled(case, call.note)}: {1.5 * plan.sustained_seconds:.0f} seconds ...")
+        gc.collect()
+        held = call.sustain(plan.sustained_seconds, None)
+        opened = call.sustain(plan.sustained_seconds / 2, held.rate * call.items * ARRIVALS)
+        made += [_loaded(case, share, kind, load, call) for kind, load in (("warm", held), ("open", opened))]
+    return made
+
+
+def _loaded(case: Case, share: float, kind: str, load: Load, call: Call) -> Result:
     return Result(
-        case.id, case.store, case.name, case.title, case.rows, kind, share, 0, "", "", load.seconds.tolist(),
-        callers=load.callers, asked_rate=load.asked_rate, rate=load.rate,
+        case.id, case.store, case.name, _titled(case, call.note), case.rows, kind, share, call.items, "", "",
+        load.seconds.tolist(), callers=load.callers, asked_rate=load.asked_rate, rate=load.rate,
     )  # fmt: skip
 
 
 def _in_order(samples: Sequence[Sample]) -> list[float]:
-    """The fixed work's times over the run."""
+    """The fixed work's times over the run; one of now, if nothing was timed in rounds."""
     paces: Mapping[int, float] = {number: pace for sample in samples for number, pace in sample.pace.items()}
-    return [paces[number] for number in sorted(paces)]
+    return [paces[number] for number in sorted(paces)] or [machine.timed_pace()]
 
 
 def _version() -> str:

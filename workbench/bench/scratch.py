@@ -12,7 +12,6 @@ holds, and removes what that names. Any other name is refused, whatever the ledg
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
 import shutil
@@ -23,6 +22,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+from workbench.durable import replace_json
 from workbench.errors import StoreError, WorkbenchError
 
 PREFIX: Final = "workbench_bench_"
@@ -69,13 +69,7 @@ class Scratch:
         return name
 
     def _write(self) -> None:
-        path = self._root / f"{self.name}.json"
-        temporary = path.with_suffix(".tmp")
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump({"format": 1, "made": self._made}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        replace_json(self._root / f"{self.name}.json", {"format": 1, "made": self._made})
 
 
 @contextmanager

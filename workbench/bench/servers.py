@@ -70,10 +70,10 @@ class Servers:
         """The seconds that a server spent on statements of a schema so far; None where it does not say."""
         return self.mysql.clock(name, stack)
 
-    def logs(self, scratch: Scratch, stack: ExitStack) -> LogStore:
-        """An empty log store in a scratch keyspace."""
-        name = scratch.claim("cassandra", "logs")
-        self.cassandra.create(name)
+    def logs(self, scratch: Scratch, stack: ExitStack, suffix: str, **options: Any) -> LogStore:
+        """An empty log store in a scratch keyspace; options are those of CassandraServer.create."""
+        name = scratch.claim("cassandra", suffix)
+        self.cassandra.create(name, **options)
         return self.cassandra.store(name, stack)
 
     def describe(self, stores: Mapping[str, MetricStore | LogStore]) -> dict[str, dict[str, str]]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import workbench
 from workbench.bench import data
@@ -19,7 +21,9 @@ from workbench.errors import StoreError
 from workbench.metrics.protocol import MetricStore
 
 if TYPE_CHECKING:
-    from workbench.logs.protocol import LogStore
+    from workbench.logs.protocol import LogBatch, LogStore
+
+_TELL_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,17 @@ class Filled:
     folder: Path | None = None
     schema: str = ""
     clock: Callable[[], float] | None = None
+    open: Callable[[], MetricStore] | None = None
+
+    def reopened(self) -> Filled:
+        """The same rows through a new store object, which knows nothing yet."""
+        assert self.open is not None  # noqa: S101 - a stage gives one; for the type checker
+        return replace(self, store=self.open())
+
+    def close(self) -> None:
+        """Let go of connections."""
+        if self.schema:
+            self.store.close()  # type: ignore[attr-defined]
 
 
 class Stage:
@@ -50,7 +65,8 @@ class Stage:
         self._stack = stack
         self._servers = servers
         self._metrics: dict[tuple[str, int], Filled] = {}
-        self._logs: dict[tuple[str, int], LogStore] = {}
+        self._logs: dict[tuple[str, str], LogStore] = {}
+        self._pools: dict[int, list[LogBatch]] = {}
 
     def metrics(self, store: str, rows: int) -> Filled:
         """The metric store of that kind with so many rows."""
@@ -65,15 +81,28 @@ class Stage:
 
         folder = self.scratch.folder / f"metrics_{LABELS[rows]}"
         made = EmbeddedStore(folder)
-        _fill(made, rows)
-        return Filled(made, data.typical_project(rows), rows, folder)
+        self._fill(made, rows)
+        return Filled(made, data.typical_project(rows), rows, folder, open=lambda: EmbeddedStore(folder))
 
     def _on_server(self, rows: int) -> Filled:
         made, schema = self._servers.metrics(self.scratch, self._stack, LABELS[rows])
-        _fill(made, rows)
+        self._fill(made, rows)
         self._servers.mysql.run(schema, "ANALYZE TABLE dora_metrics")
         clock = self._servers.clock(schema, self._stack)
-        return Filled(made, data.typical_project(rows), rows, schema=schema, clock=clock)
+        again = partial(self._servers.mysql.opened, schema)
+        return Filled(made, data.typical_project(rows), rows, schema=schema, clock=clock, open=again)
+
+    def _fill(self, store: MetricStore, rows: int) -> None:
+        """Write every project as an import does, and say now and then how far it is."""
+        written, begun = 0, time.monotonic()
+        told = begun
+        for name, state in data.states(rows):
+            with store.lock([name]):
+                store.write(name, store.read([name]), state)
+            written += state.facts.num_rows
+            if (now := time.monotonic()) - told > _TELL_SECONDS:
+                told = now
+                self.said(f"  {written:,} of {rows:,} rows, {written / (now - begun):,.0f} a second")
 
     def copy_of(
         self, filled: Filled, kind: str, without: Sequence[str]
@@ -90,24 +119,45 @@ class Stage:
         """Call this when the run ends."""
         self._stack.callback(close)
 
-    def logs(self, store: str, rows: int) -> LogStore:
-        """The log store of that kind with so many lines."""
-        if (store, rows) not in self._logs:
+    def logs(self, store: str, rows: int, *, index: tuple[str, ...] = ()) -> LogStore:
+        """The log store of that kind with so many lines, which nothing changes; with ``index`` another one."""
+        kind = "index" if index else "logs"
+        if (store, kind) not in self._logs:
+            made = self.empty_logs(store, kind, **({"index": index} if index else {}))
             self.said(f"Writing about {rows:,} lines of infrastructure_logs into {store} ...")
-            made = self._embedded_logs(rows) if store == "embedded" else self._servers.logs(self.scratch, self._stack)
-            report = made.load(data.log_batches(rows))
+            report = made.load(data.log_batches(rows, hosts=data.READ_HOSTS, days=data.READ_DAYS))
             if report.rejected or report.expired:
                 raise StoreError(
                     f"{store} did not take {report.rejected + report.expired:,} of the generated lines.",
                     f"See why in {report.reject_file}." if report.reject_file else "Run: workbench doctor.",
                 )
-            self._logs[store, rows] = made
-        return self._logs[store, rows]
+        return self._logs[store, kind]
 
-    def _embedded_logs(self, rows: int) -> LogStore:
-        from workbench.logs.embedded import EmbeddedLogStore
+    def empty_logs(self, store: str, kind: str = "load", **options: Any) -> LogStore:
+        """The log store of that kind that loads go into, made with these options (CassandraServer.create)."""
+        if (store, kind) not in self._logs:
+            if store == "embedded":
+                from workbench.logs.embedded import EmbeddedLogStore
 
-        return EmbeddedLogStore(self.scratch.folder / f"logs_{LABELS[rows]}")
+                self._logs[store, kind] = EmbeddedLogStore(self.scratch.folder / f"logs_{kind}")
+            else:
+                self._logs[store, kind] = self._servers.logs(self.scratch, self._stack, kind, **options)
+        return self._logs[store, kind]
+
+    def replicated_logs(self, replicas: int) -> LogStore:
+        """An empty log store in Cassandra with so many replicas: the one that loads go into, if it has as many."""
+        kind = "load" if replicas == self._servers.cassandra.replicas() else f"rf{replicas}"
+        return self.empty_logs("cassandra", kind, replicas=replicas)
+
+    def pool(self, rows: int) -> list[LogBatch]:
+        """Lines to load, made once: a load takes them as those of other hosts (data.as_of_others)."""
+        if rows not in self._pools:
+            self._pools[rows] = list(data.log_batches(rows, data.SEED + 1))
+        return self._pools[rows]
+
+    def log_stores(self, store: str) -> list[LogStore]:
+        """Every log store of that kind that was made."""
+        return [logs for (name, _), logs in self._logs.items() if name == store]
 
     def filled(self) -> list[Filled]:
         """The largest metric store of each kind."""
@@ -119,12 +169,6 @@ class Stage:
         return {name: filled.store for (name, _), filled in self._metrics.items()} | {
             name if name == "cassandra" else f"{name} logs": logs for (name, _), logs in self._logs.items()
         }
-
-
-def _fill(store: MetricStore, rows: int) -> None:
-    for name, state in data.states(rows):
-        with store.lock([name]):
-            store.write(name, store.read([name]), state)
 
 
 def child_environment(**more: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from workbench.model import Estimate
 
-Verdict = Literal["met", "missed", "undecided"]
+Verdict = Literal["met", "missed", "undecided", "not known"]
 Values = NDArray[np.float64]
 
 CONFIDENCE: Final = 0.95
@@ -51,6 +51,11 @@ def _ranks(effective: float, n: int, share: float, confidence: float) -> tuple[i
         max(1, math.floor(low * scale)) if low > 0 else None,
         min(n, math.ceil(high * scale)) if high <= size else None,
     )
+
+
+def least_values(share: float, confidence: float = CONFIDENCE) -> int:
+    """How many independent values give a percentile both ends of its interval: 6 the median, 72 the 95th."""
+    return math.ceil(math.log((1 - confidence) / 2) / math.log(max(share, 1 - share)))
 
 
 def effective_size(values: Values) -> float:

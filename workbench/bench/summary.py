@@ -53,7 +53,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """``case`` took ``ratio`` times as long as ``base``, round by round. ``kind``: peer or alternative."""
+    """``case`` took ``ratio`` times as long as ``base`` for the same items, round by round. ``kind``: as peer_kind."""
 
     case: Result
     base: Result
@@ -80,7 +80,7 @@ def judge(target: Target, result: Result) -> Judged:
     """Whether a result meets a target."""
     values, share = _targeted(target, result)
     if not len(values):
-        return Judged(target, Estimate(None, 0), "undecided", "the server told no times")
+        return Judged(target, Estimate(None, 0), "not known", "this server does not tell its own times")
     found = estimate(values, share)
     said = verdict(found, target.limit, at_least=target.at_least)
     return Judged(target, found, said, "" if said != "undecided" else _why(found))
@@ -107,8 +107,13 @@ def ratios(run: Run) -> list[Ratio]:
     for result in run.results:
         name = result.case.replace(f"/{result.name}@", f"/{result.peer_of}@")
         if result.peer_of and (base := run.result(name, "warm")) is not None:
-            made.append(Ratio(result, base, result.peer_kind, paired_ratio(result.rounds, base.rounds)))
+            made.append(Ratio(result, base, result.peer_kind, paired_ratio(_by_item(result), _by_item(base))))
     return made
+
+
+def _by_item(result: Result) -> dict[int, float]:
+    """The median of each round, for one item: a peer need not handle as many as ours."""
+    return {number: seconds / (result.items or 1) for number, seconds in result.rounds.items()}
 
 
 def verdicts(run: Run) -> list[Judged]:

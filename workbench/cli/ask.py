@@ -117,6 +117,8 @@ def _print_figures(answer: Dora) -> None:
         typer.echo(
             f"Incidents of this window: {incidents.open} still open, {incidents.unlinked} charged to no deployment."
         )
+    if answer.inspection.reading:
+        typer.echo(answer.inspection.reading.text)
     for finding in answer.inspection.findings:
         if finding.severity == "warning":
             typer.echo(f"{finding.project}: {finding.text}")

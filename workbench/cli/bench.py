@@ -119,7 +119,7 @@ def _order(store: list[str] | None, case: str | None, rows: str | None, quick: b
         raise ParameterError(f"There is no store {unknown[0]!r}.", f"Use {', '.join(STORES)}.")
     plan = measure.QUICK if quick else measure.THOROUGH if thorough else measure.NORMAL
     size = SIZES[rows or ("100k" if quick else "1m")]
-    return Order(tuple(store or ()), size, case, plan, reports=not quick)
+    return Order(tuple(store or ()), size, case, plan, reports=not quick, slow=not quick)
 
 
 def _check_fail_on(fail_on: str | None) -> None:
@@ -186,7 +186,7 @@ def _row(line: Line) -> list[str]:
     judged = [f"{_limit(one.target.limit, one.target.at_least)} {one.verdict}" for one in line.judged]
     kind = {"warm": "", "cold": "cold", "closed": "closed loop", "open": "open loop"}[line.result.kind]
     if line.result.rate is not None:
-        kind += f", {words.rate(line.result.rate)}"
+        kind = f"{kind or 'closed loop'}, {words.rate(line.result.items_a_second(line.result.rate))}"
     times = (line.minimum, line.median.value, line.p95, line.p99)
     return [line.result.case, kind, f"{line.n:,}", *map(words.seconds, times),
             words.span(line.median.low, line.median.high), "; ".join(judged)]  # fmt: skip

@@ -60,8 +60,8 @@ def import_git(
     Example: workbench import git ~/src/shop --tags 'v[0-9.]+' --exclude-author 'bot@'
     """
     from workbench import connect
-    from workbench.app import parse_date
-    from workbench.metrics.ingest import confirm
+    from workbench.metrics.unchanged import confirm
+    from workbench.model import parse_date
     from workbench.sources.git import GitOptions, fingerprint, read
 
     given: dict[str, Any] = {"tags": tags, "since": parse_date(since) if since else None, "project": project}
@@ -102,7 +102,7 @@ def import_events(
     Example: workbench import events deployments.csv incidents.jsonl --project shop --zone Europe/Berlin
     """
     from workbench import connect
-    from workbench.metrics.ingest import marked, recognise
+    from workbench.metrics.unchanged import marked, recognise
     from workbench.sources.events import EventOptions, fingerprint, read
 
     bench = connect(data=data)
@@ -167,8 +167,8 @@ def remove(
 
 
 def _covers(start: str | None, end: str | None, timezone: str) -> tuple[datetime, datetime] | None:
-    from workbench.app import window_of
     from workbench.errors import ParameterError
+    from workbench.model import window_of
 
     if start is None and end is None:
         return None

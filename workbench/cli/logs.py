@@ -90,6 +90,8 @@ def _print_summary(summary: Summary) -> None:
     for name, said in _NOTES.items():
         if summary.notes[name]:
             typer.echo(f"{summary.notes[name]:,} {said}.")
+    if summary.expired:
+        typer.echo(f"{summary.expired:,} rows are older than the store keeps lines, and were left out.")
     for reason, count in summary.reasons.most_common(5):
         typer.echo(printable(f"Rejected: {count:,} {'line' if count == 1 else 'lines'}: {reason}."))
     for path in summary.reject_files:
@@ -109,9 +111,13 @@ def hosts(as_json: Json = False, data: Data = None) -> None:
         print_json({"format": 1, "hosts": found})
         return
     columns = [("host", False), ("first day", False), ("last day", False), ("lines", True)]
-    print_table(columns, [[h["hostname"], str(h["first_day"]), str(h["last_day"]), f"{h['rows']:,}"] for h in found])
+    print_table(columns, [[h["hostname"], str(h["first_day"]), str(h["last_day"]), _counted(h["rows"])] for h in found])
     if not found:
         typer.echo("No logs have been imported yet. Run: workbench import logs FILE…")
+
+
+def _counted(rows: int | None) -> str:
+    return "not counted" if rows is None else f"{rows:,}"
 
 
 @app.command("tail")
@@ -162,31 +168,3 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     from uuid import UUID
 
     return {**row, "log_id": str(UUID(bytes=row["log_id"]))}
-
-
-@app.command("migrate")
-def migrate(
-    replication: Annotated[
-        str | None, typer.Option("--replication", metavar="DC:N", help="For a new keyspace, such as dc1:3.")
-    ] = None,
-    parts: Annotated[int, typer.Option("--parts", help="Parts of a day, for hosts whose day passes 100 MB.")] = 1,
-    days: Annotated[int, typer.Option("--days", help="How long a line is kept.")] = 90,
-    window: Annotated[int, typer.Option("--window", help="Days of a compaction window.")] = 1,
-    index: Annotated[
-        list[str] | None, typer.Option("--index", metavar="severity|source", help="Also index it (Cassandra 5.0).")
-    ] = None,
-    as_json: Json = False,
-    data: Data = None,
-) -> None:
-    """Make the keyspace and tables of the Cassandra that WORKBENCH_LOGS_URL names; what is there stays.
-
-    Example: workbench logs migrate --replication dc1:3
-    """
-    from workbench.app import log_server
-
-    with log_server(data=data) as store:
-        done = store.migrate(replication=replication, parts=parts, days=days, window=window, index=tuple(index or ()))
-    if as_json:
-        print_json({"format": 1, "statements": done})
-    else:
-        typer.echo("\n".join(done) if done else "The tables are there already; nothing had to be done.")

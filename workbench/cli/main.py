@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -31,6 +31,10 @@ app.command("projects")(ask.projects)
 app.command("remove")(imports.remove)
 app.command("doctor")(ask.doctor)
 app.command("migrate")(migrate.migrate)
+
+INTERRUPTED: Final = 130
+"""Exit code after Ctrl-C or SIGTERM, as shells use it."""
+_STOPPED: Final = "Interrupted. What was stored before is unchanged, and nothing is half done; run the command again."
 
 
 def _print_version(wanted: bool) -> None:
@@ -59,8 +63,12 @@ def main() -> None:
     debug = len(arguments) < len(sys.argv) - 1
     try:
         app(args=arguments, prog_name="workbench")
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # typer turns Ctrl-C into this, without a word
+            _fail(_STOPPED, INTERRUPTED)
+        raise
     except KeyboardInterrupt:
-        _fail("Interrupted; what was stored before is unchanged. Run the same command again.", 130)
+        _fail(_STOPPED, INTERRUPTED)
     except BrokenPipeError:  # the reader of our output went away: that is its right
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -1,11 +1,12 @@
-"""``workbench migrate``: make the tables of a MySQL or MariaDB database, and bring them up to date."""
+"""``workbench migrate``: make the tables of the servers that are configured, and bring them up to date."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from workbench.cli.migrate_logs import LogTables, make, say
 from workbench.cli.output import Data, Json, print_json
 
 if TYPE_CHECKING:
@@ -32,12 +33,36 @@ def migrate(
         str | None,
         typer.Option("--project", metavar="NAME", help="With --adopt: whose its rows are (WORKBENCH_LEGACY_PROJECT)."),
     ] = None,
+    replication: Annotated[
+        str | None,
+        typer.Option(
+            "--replication", metavar="DC:N", help="Cassandra, for a new keyspace: such as dc1:3 or dc1:3,dc2:3."
+        ),
+    ] = None,
+    parts: Annotated[
+        int | None,
+        typer.Option("--parts", metavar="N", help="Cassandra: parts of a day (1), more for hosts above 100 MB a day."),
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option("--days", metavar="N", help="Cassandra: how long a line is kept (90).")
+    ] = None,
+    window: Annotated[
+        int | None, typer.Option("--window", metavar="N", help="Cassandra: days of a compaction window (1).")
+    ] = None,
+    index: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--index", metavar="severity|source", help="Cassandra 5.0: also index it; each write pays for it."
+        ),
+    ] = None,
     as_json: Json = False,
     data: Data = None,
 ) -> None:
-    """Make the tables of the MySQL or MariaDB database that WORKBENCH_METRICS_URL names, or bring them up to date.
+    """Make the tables of the database and the Cassandra that are configured, or bring them up to date.
 
-    Example: workbench migrate --sql --server mariadb > schema.sql
+    WORKBENCH_METRICS_URL names a MySQL or MariaDB database, WORKBENCH_LOGS_URL a Cassandra; what is there stays.
+
+    Example: workbench migrate --replication dc1:3   or   workbench migrate --sql --server mariadb > schema.sql
     """
     from workbench import settings
 
@@ -46,12 +71,9 @@ def migrate(
         _adopt(found, as_json)
     elif sql:
         _print_sql(_server(found, server), to, since, as_json)
-    elif found.metrics_url is None:
-        answer = {"format": 1, "store": "embedded", "location": str(found.data), "before": None, "after": None}
-        sentence = f"The embedded store in {found.data} needs no migration; WORKBENCH_METRICS_URL names no database."
-        print_json(answer) if as_json else typer.echo(sentence)
     else:
-        _migrate(found, to, yes, as_json)
+        wanted = LogTables(replication, parts, days, window, tuple(index or ()))
+        _migrate(found, to, yes, wanted, as_json)
 
 
 def _server(settings: Settings, named: Literal["mysql", "mariadb"] | None) -> Literal["mysql", "mariadb"]:
@@ -74,10 +96,30 @@ def _print_sql(server: Literal["mysql", "mariadb"], to: str, since: str, as_json
         typer.echo(f"-- {server}: from {since} to {to}\n\n{text}", nl=False)
 
 
-def _migrate(settings: Settings, to: str, yes: bool, as_json: bool) -> None:
+def _migrate(settings: Settings, to: str, yes: bool, wanted: LogTables, as_json: bool) -> None:
+    """Both servers, the database first; a way down is the database's alone."""
+    answer, sentence = _database(settings, to, yes)
+    logs = make(settings, wanted, may_ask=not as_json) if to == "head" else None
+    if as_json:
+        print_json({"format": 1, **answer, "logs": logs})
+        return
+    if settings.metrics_url is not None or logs is None:
+        typer.echo(sentence)
+    if logs is not None:
+        typer.echo(say(logs))
+
+
+def _database(settings: Settings, to: str, yes: bool) -> tuple[dict[str, Any], str]:
+    """Bring the database to a revision; what was done, for a program and for people."""
     from workbench.errors import ParameterError
     from workbench.metrics import mysql_engine, mysql_schema
 
+    if settings.metrics_url is None:
+        answer = {"store": "embedded", "location": str(settings.data), "before": None, "after": None}
+        return answer, (
+            f"The embedded store in {settings.data} needs no migration; neither WORKBENCH_METRICS_URL nor "
+            "WORKBENCH_LOGS_URL names a server."
+        )
     connect = mysql_engine.from_settings(settings)
     where = mysql_engine.place(mysql_engine.parse(connect))
     mysql_schema.check(to)
@@ -87,12 +129,11 @@ def _migrate(settings: Settings, to: str, yes: bool, as_json: bool) -> None:
             "Make a backup, and add --yes.",
         )
     before, after = mysql_schema.migrate(connect, to)
-    if as_json:
-        print_json({"format": 1, "store": "mysql", "location": where, "before": before, "after": after})
-    elif before == after:
-        typer.echo(f"{where} is at {after or 'base'} already; nothing had to be done.")
+    if before == after:
+        sentence = f"{where} is at {after or 'base'} already; nothing had to be done."
     else:
-        typer.echo(f"{where} went from {before or 'no tables of the workbench'} to {after or 'none'}.")
+        sentence = f"{where} went from {before or 'no tables of the workbench'} to {after or 'none'}."
+    return {"store": "mysql", "location": where, "before": before, "after": after}, sentence
 
 
 def _adopt(settings: Settings, as_json: bool) -> None:

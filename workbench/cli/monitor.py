@@ -22,6 +22,7 @@ _CASSANDRA_NUMBERS = {
     "write_p99_ms": "p99 ms",
     "tombstones_p99": "tombstones p99",
     "sstable_tasks": "compactions",
+    "pending_compactions": "waiting",
 }
 
 
@@ -34,7 +35,7 @@ def mysql(
     limit: Annotated[int, typer.Option("--limit", metavar="N", help="How many statements to list.")] = 20,
     as_json: Json = False,
 ) -> None:
-    """Print the slow query log's state, the statements that took most time, unused indexes and sizes of tables.
+    """Print the slow query log with its slowest entries, the statements that took most time, unused indexes and sizes.
 
     Example: workbench monitor mysql --slow-log 0.5
     """
@@ -53,15 +54,17 @@ def cassandra(as_json: Json = False, data: Data = None) -> None:
 
     Example: workbench monitor cassandra --json
     """
-    from workbench.app import log_server
+    from workbench import connect
 
-    with log_server(data=data) as store:
-        frame = store.monitor()
+    frame = connect(data=data).logs.monitor()
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
     if as_json:
-        print_json({"format": 1, "tables": frame.to_dict("records")})
+        print_json({"format": 1, "tables": rows})
         return
-    shown = [[f"{cell:,.4g}" if name in _CASSANDRA_NUMBERS else str(cell) for name, cell in row.items()]
-             for row in frame[["table_name", "node", *_CASSANDRA_NUMBERS]].to_dict("records")]  # fmt: skip
+    shown = [
+        [row["table_name"], row["node"], *("" if row[n] is None else f"{row[n]:,.4g}" for n in _CASSANDRA_NUMBERS)]
+        for row in rows
+    ]
     columns = [("table", False), ("node", False), *((said, True) for said in _CASSANDRA_NUMBERS.values())]
     print_table(columns, shown, title="Log tables, node by node", note="--json has every figure.")
 
@@ -69,6 +72,15 @@ def cassandra(as_json: Json = False, data: Data = None) -> None:
 def _print(facts: ServerFacts) -> None:
     typer.echo(f"{facts.server}, {facts.location}, up {facts.uptime_seconds / 3600:.1f} h")
     _print_slow_log(facts)
+    if facts.slowest:
+        entries = [
+            [one.name or "", f"{one.ended:%Y-%m-%d %H:%M:%S}", f"{one.seconds:,.3f}", f"{one.rows_examined:,}",
+             f"{one.rows_sent:,}", _short(one.statement)]
+            for one in facts.slowest
+        ]  # fmt: skip
+        figures = [(name, True) for name in ("seconds", "rows read", "rows sent")]
+        heads = [("query", False), ("ended (UTC)", False), *figures, ("statement", False)]
+        print_table(heads, entries, title="Slowest entries of the slow query log")
     if facts.digests:
         cells = [
             [one.name or "", f"{one.runs:,}", f"{one.seconds:,.3f}", f"{1000 * one.mean_seconds:,.2f}",

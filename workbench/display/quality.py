@@ -22,8 +22,8 @@ _SAMPLE: Final = "This is sample data, generated to show what the report looks l
 
 
 def quality(answer: Answer) -> str:
-    """Findings, then the covered times, then the incidents that are charged to no deployment."""
-    return _findings(answer) + _coverage(answer) + _unlinked(answer)
+    """Which server was read, findings, the covered times, and the incidents that are charged to no deployment."""
+    return _reading(answer) + _findings(answer) + _coverage(answer) + _unlinked(answer)
 
 
 def sample_banner(answer: Answer) -> str:
@@ -39,6 +39,11 @@ def warnings_line(answer: Answer) -> str:
     """How many findings there are to read; '' if there is none."""
     warnings = [finding for finding in answer.inspection.findings if finding.severity == "warning"]
     return f"{human.count(len(warnings), 'warning')} about the data." if warnings else ""
+
+
+def _reading(answer: Answer) -> str:
+    reading = answer.inspection.reading
+    return f"<p>{text(reading.text)}</p>" if reading else ""
 
 
 def _findings(answer: Answer) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from workbench.errors import ConfigurationError
 
@@ -31,6 +31,12 @@ class Address:
 
     def __str__(self) -> str:
         return f"{SCHEME}://{','.join(self.hosts)}:{self.port}/{self.keyspace}"
+
+    @property
+    def public(self) -> str:
+        """The whole URL without user and password."""
+        options = {"dc": self.dc, "consistency": self.consistency, "tls": "true" if self.tls else "", "ca": self.ca}
+        return f"{self}?{urlencode({name: value for name, value in options.items() if value})}"
 
     def tls_context(self) -> Any:
         """What encrypts the connections and checks the servers' names, or None."""

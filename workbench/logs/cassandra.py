@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,8 +21,9 @@ from workbench.logs.counts import Counts
 from workbench.logs.loader import Loader, Options
 from workbench.logs.pages import answer
 from workbench.logs.prepare import Target
-from workbench.logs.protocol import LoadReport, LogBatch
+from workbench.logs.protocol import LoadReport, LogBatch, check, columns_of
 from workbench.logs.reader import Asked, Reader
+from workbench.logs.repeats import Repeats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +54,7 @@ class CassandraLogStore:
                 f"A batch cannot have {batch_rows} rows.", "Take 1 to 65535; 1000 is a good number."
             )
         self._session: Any = None
+        self._opening = threading.Lock()
 
     def __enter__(self) -> CassandraLogStore:
         return self
@@ -72,19 +75,28 @@ class CassandraLogStore:
     @property
     def session(self) -> Any:
         """The driver's session, connected when first asked for."""
-        if self._session is None:
-            self._session = driver.connect(self.address)
-        return self._session
+        with self._opening:
+            if self._session is None:
+                self._session = driver.connect(self.address)
+            return self._session
 
     # --- set-up ---
 
-    def migrate(self, **options: Any) -> list[str]:
-        """Make what is missing (:func:`workbench.logs.schema.create`), and return the statements that ran."""
+    def migrate(
+        self, *, replication: str | Callable[[Mapping[str, int]], str] | None = None, **options: Any
+    ) -> list[str]:
+        """Make what is missing (:func:`workbench.logs.schema.create`), and return the statements that ran.
+
+        ``replication`` may be a function, which is asked, with the nodes of each data centre, if it has to be known.
+        """
         self.close()
         session = driver.connect(self.address)
         try:
             with driver.translated(self.address):
-                return schema.create(session, self.address.keyspace, **{"replication": None} | options)
+                if callable(replication):
+                    missing = self.address.keyspace not in session.cluster.metadata.keyspaces
+                    replication = replication(schema.data_centres(session)) if missing else None
+                return schema.create(session, self.address.keyspace, replication=replication, **options)
         finally:
             session.cluster.shutdown()
 
@@ -130,8 +142,8 @@ class CassandraLogStore:
         *,
         resume: bool = True,
         progress: Callable[[int, int | None], None] | None = None,
-        dry_run: bool = False,
         rows_per_second: float | None = None,
+        dry_run: bool = False,
         patience: float = 60.0,
     ) -> LoadReport:
         """Write batches (see the protocol). A dry run says what would be written, and writes nothing.
@@ -141,12 +153,19 @@ class CassandraLogStore:
         """
         options = Options(resume, dry_run, rows_per_second, patience, progress)
         loader = Loader(self.session, self.address, self.target, self.state, options)
-        report = loader.run(batches)
-        if not dry_run and self.reader.shape.stats:
-            settle = partial(self.counts.settle, self.target)
-            with driver.translated(self.address), ThreadPoolExecutor(SETTLERS, "workbench-settle") as pool:
-                deque(pool.map(lambda key: settle(*key), sorted(loader.tally.days)), 0)
+        if dry_run or not self.reader.shape.stats:
+            return loader.run(batches)
+        repeats = Repeats()
+        report = loader.run(repeats.watch(batches))
+        self._settle(loader.tally.days, repeats.days())
         return report
+
+    def _settle(self, loaded: set[tuple[str, date]], repeated: set[tuple[str, date]]) -> None:
+        """Let no line of these days count twice, whichever loads brought it."""
+        settle = partial(self.counts.settle, self.target)
+        with driver.translated(self.address), ThreadPoolExecutor(SETTLERS, "workbench-settle") as pool:
+            days = sorted(loaded | repeated)
+            deque(pool.map(lambda key: settle(*key, recount=key in repeated), days), 0)
 
     def partition(
         self,
@@ -161,15 +180,29 @@ class CassandraLogStore:
         critical: bool = False,
     ) -> pa.Table:
         """Rows of one host and day, newest first (see the protocol); ``critical`` reads at QUORUM, not at LOCAL_ONE."""
+        check(newest, severity)
         profile = driver.VERIFY if critical else driver.READ
         with driver.translated(self.address):
             return self.reader.partition(host, day, Asked(newest, since, until, severity, source), profile)
 
-    def partitions(
-        self, keys: Sequence[tuple[str, date]], *, concurrent: int = 4, **asked: Any
-    ) -> Iterator[tuple[tuple[str, date], pa.Table]]:
-        """Several hosts and days, one table each, read at the same time and handed out in order."""
-        return self.reader.many(keys, Asked(**asked), concurrent)
+    def stream(
+        self,
+        host: str,
+        day: date,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        severity: str | None = None,
+        source: str | None = None,
+        columns: Sequence[str] = (),
+        critical: bool = False,
+    ) -> Iterator[pa.Table]:
+        """The same page by page (see the protocol); the next one is on its way meanwhile."""
+        check(None, severity)
+        names = tuple(columns_of(columns).names)
+        with driver.translated(self.address):
+            asked = Asked(None, since, until, severity, source)
+            yield from self.reader.stream(host, day, asked, names, driver.VERIFY if critical else driver.READ)
 
     def stats(self, host: str, day: date, *, critical: bool = False) -> pa.Table:
         """Counts of one host and day (see the protocol); ``critical`` reads at QUORUM, not at LOCAL_ONE."""

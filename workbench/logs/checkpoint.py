@@ -8,30 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 import time
 from pathlib import Path
 from typing import Final
 
+from workbench.durable import replace_text
+
 FORMAT: Final = 1
 _EVERY: Final = 0.5
 """Seconds between two writes."""
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace a file: readers see the old text or the new one, also after a power cut."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 class Checkpoint:
@@ -67,7 +52,8 @@ class Checkpoint:
     def save(self) -> None:
         """Write the file, if there is something new."""
         if self._dirty:
-            write_atomically(self.path, json.dumps(self._head | {"chunks": _ranges(self.chunks)}))
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            replace_text(self.path, json.dumps(self._head | {"chunks": _ranges(self.chunks)}))
             self._written, self._dirty = time.monotonic(), False
 
 

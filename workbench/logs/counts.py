@@ -66,11 +66,14 @@ class Counts:
             found.append(counts.select([*_KEYS, "count_all"]).rename_columns(STATS.names).cast(STATS))
         return _summed(pa.concat_tables(found))
 
-    def settle(self, target: Target, host: str, day: date) -> None:
-        """Where several loads brought lines of a day, let a recount take the place of their counts."""
+    def settle(self, target: Target, host: str, day: date, *, recount: bool = False) -> None:
+        """Where several loads brought lines of a day, let a recount take the place of their counts.
+
+        ``recount``: also where one did, because it brought a line twice.
+        """
         began = time.time_ns() // 1000
         found = self._read(host, day, driver.VERIFY)
-        if _exact(found):
+        if _exact(found) and not (recount and found["load"].unique().to_pylist() != [RECOUNT]):
             return
         self._write(target, host, day, self.recount(host, day), began)
         for load in found["load"].unique().to_pylist():

@@ -7,11 +7,14 @@ own thread; ``connection_class`` widens the socket buffers.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import io
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
+from weakref import WeakSet
 
 from workbench.errors import MissingExtraError, StoreError
 from workbench.logs.address import Address
@@ -171,7 +174,18 @@ def connect(address: Address) -> Any:
         cluster.shutdown()
         raise
     session.client_protocol_handler = ColumnarHandler
+    _open.add(cluster)
     return session
+
+
+def _close_all() -> None:
+    """The driver's threads must end before Python's thread pools do, or they complain on the way out."""
+    for cluster in list(_open):
+        cluster.shutdown()
+
+
+_open: Final[WeakSet[Any]] = WeakSet()
+getattr(threading, "_register_atexit", atexit.register)(_close_all)  # atexit's own turn comes after the pools'
 
 
 @contextlib.contextmanager

@@ -14,14 +14,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 
-from workbench.errors import ParameterError, StoreError
-from workbench.log_rows import LOG_ROWS, SEVERITIES
+from workbench.errors import StoreError
+from workbench.log_rows import LOG_ROWS
 from workbench.logs.embedded_files import (
     LogFile,
     check_format,
@@ -31,7 +31,7 @@ from workbench.logs.embedded_files import (
     live_files,
     write_file,
 )
-from workbench.logs.protocol import HOSTS, STATS, LoadReport, LogBatch
+from workbench.logs.protocol import HOSTS, STATS, LoadReport, LogBatch, check, columns_of
 
 _GROUP_ROWS: Final = 400_000
 """Rows that are collected before files are written: many hosts in one source would otherwise make many small files."""
@@ -42,7 +42,10 @@ _MERGED_ROWS: Final = 2_000_000
 """A merged file has at most about so many rows, so that merging fits into memory."""
 _LOCK_SECONDS: Final = 600
 _NEWEST_FIRST: Final = "ORDER BY log_timestamp DESC, log_id DESC"
-_COLUMNS: Final = ", ".join(LOG_ROWS.names)
+STREAM_ROWS: Final = 5000
+"""Rows of a piece of a stream, as many as a page of Cassandra has."""
+SORTED_ROWS: Final = 400_000
+"""About so many rows of a stream are sorted at once."""
 
 
 @dataclass(slots=True)
@@ -74,6 +77,7 @@ class EmbeddedLogStore:
         until: datetime | None = None,
         severity: str | None = None,
         source: str | None = None,
+        critical: bool = False,
     ) -> pa.Table:
         """Rows of one host and day, newest first (see the protocol).
 
@@ -81,21 +85,34 @@ class EmbeddedLogStore:
             ParameterError: ``newest`` is negative, or there is no such severity.
             StoreError: a file cannot be read.
         """
-        _check(newest, severity)
-        conditions = {
-            "log_timestamp >= $since": naive(since),
-            "log_timestamp < $until": naive(until),
-            "severity = $severity": severity,
-            "source = $source": source,
-        }
-        asked = {condition: value for condition, value in conditions.items() if value is not None}
-        where = f"WHERE {' AND '.join(asked)}" if asked else ""
+        check(newest, severity)
+        sql, values = _lines(LOG_ROWS, since, until, severity, source)
         limit = "" if newest is None else f"LIMIT {int(newest)}"
-        values = {condition.rsplit("$")[-1]: value for condition, value in asked.items()}
-        sql = f"SELECT {_COLUMNS} FROM file {where} {_NEWEST_FIRST} {limit}"  # noqa: S608 - made of constants
-        return self._ask(sql, day_folder(self._folder, host, day), values, LOG_ROWS)
+        return self._ask(f"{sql} {limit}", day_folder(self._folder, host, day), values, LOG_ROWS)
 
-    def stats(self, host: str, day: date) -> pa.Table:
+    def stream(
+        self,
+        host: str,
+        day: date,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        severity: str | None = None,
+        source: str | None = None,
+        columns: Sequence[str] = (),
+        critical: bool = False,
+    ) -> Iterator[pa.Table]:
+        """The same piece by piece (see the protocol); a long day is sorted in parts, so that it fits into memory."""
+        check(None, severity)
+        schema, folder = columns_of(columns), day_folder(self._folder, host, day)
+        with self._reading():
+            rows = sum(file.rows for file in live_files(folder))
+        for begin, end in _spans(day, 1 + rows // SORTED_ROWS, naive(since), naive(until)):
+            sql, values = _lines(schema, begin, end, severity, source)
+            answer = self._ask(sql, folder, values, schema)
+            yield from (pa.Table.from_batches([batch]) for batch in answer.to_batches(max_chunksize=STREAM_ROWS))
+
+    def stats(self, host: str, day: date, *, critical: bool = False) -> pa.Table:
         """Counts of one host and day (see the protocol)."""
         sql = """
             SELECT hour(log_timestamp) AS hour, severity, source, count(*) AS rows
@@ -103,7 +120,7 @@ class EmbeddedLogStore:
         """
         return self._ask(sql, day_folder(self._folder, host, day), {}, STATS)
 
-    def hosts(self) -> pa.Table:
+    def hosts(self, *, critical: bool = False) -> pa.Table:
         """Every host with its first and last day and its rows; told by the names of files alone."""
         rows = []
         with self._reading():
@@ -180,6 +197,8 @@ class EmbeddedLogStore:
         *,
         resume: bool = True,
         progress: Callable[[int, int | None], None] | None = None,
+        rows_per_second: float | None = None,
+        dry_run: bool = False,
     ) -> LoadReport:
         """Write batches (see the protocol). ``resume`` changes nothing here: what is stored is found by its ids.
 
@@ -188,9 +207,10 @@ class EmbeddedLogStore:
         """
         begun, tally = time.monotonic(), _Tally()
         done = 0
-        for rows in _groups(batch.rows for batch in batches):
-            with self._writing():
-                self._write(rows, tally)
+        for rows in _groups(_paced((batch.rows for batch in batches), rows_per_second)):
+            if not dry_run:
+                with self._writing():
+                    self._write(rows, tally)
             done += rows.num_rows
             if progress is not None:
                 progress(done, None)
@@ -247,30 +267,68 @@ class EmbeddedLogStore:
             ) from None
 
 
-def _groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Tables put together until they are worth writing."""
-    waiting: list[pa.Table] = []
-    rows = size = 0
+def _spans(
+    day: date, parts: int, since: datetime | None, until: datetime | None
+) -> Iterator[tuple[datetime, datetime]]:
+    """The parts of a day that lie in [since, until), the latest first."""
+    midnight = datetime(day.year, day.month, day.day)
+    for part in reversed(range(parts)):
+        begin, end = (midnight + timedelta(days=1) * edge / parts for edge in (part, part + 1))
+        begin, end = max(begin, since or begin), min(end, until or end)
+        if begin < end:
+            yield begin, end
+
+
+def _lines(
+    schema: pa.Schema, since: datetime | None, until: datetime | None, severity: str | None, source: str | None
+) -> tuple[str, dict[str, Any]]:
+    """The question for lines of a day, and the values that it binds."""
+    conditions = {
+        "log_timestamp >= $since": naive(since),
+        "log_timestamp < $until": naive(until),
+        "severity = $severity": severity,
+        "source = $source": source,
+    }
+    asked = {condition: value for condition, value in conditions.items() if value is not None}
+    where = f"WHERE {' AND '.join(asked)}" if asked else ""
+    values = {condition.rsplit("$")[-1]: value for condition, value in asked.items()}
+    sql = f"SELECT {', '.join(schema.names)} FROM file {where} {_NEWEST_FIRST}"  # noqa: S608 - names of LOG_ROWS
+    return sql, values
+
+
+def _paced(tables: Iterable[pa.Table], rows_per_second: float | None) -> Iterator[pa.Table]:
+    """The same tables, none of them before its time."""
+    begun, rows = time.monotonic(), 0
     for table in tables:
-        waiting.append(table)
-        rows, size = rows + table.num_rows, size + table.nbytes
-        if rows >= _GROUP_ROWS or size >= _GROUP_BYTES:
-            yield pa.concat_tables(waiting)
-            waiting, rows, size = [], 0, 0
+        yield table
+        rows += table.num_rows
+        if rows_per_second:
+            time.sleep(max(0.0, begun + rows / rows_per_second - time.monotonic()))
+
+
+def _groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Tables put together until they are worth writing; those before a failure come before it."""
+    waiting: list[pa.Table] = []
+    failure: Exception | None = None
+    rows = size = 0
+    try:
+        for table in tables:
+            waiting.append(table)
+            rows, size = rows + table.num_rows, size + table.nbytes
+            if rows >= _GROUP_ROWS or size >= _GROUP_BYTES:
+                yield pa.concat_tables(waiting)
+                waiting, rows, size = [], 0, 0
+    except Exception as error:
+        failure = error
     if rows:
         yield pa.concat_tables(waiting)
+    if failure is not None:
+        raise failure
 
 
 def naive(moment: datetime | None) -> datetime | None:
     """A time as the rows have it: UTC without offset."""
     return moment if moment is None or moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
-
-
-def _check(newest: int | None, severity: str | None) -> None:
-    if newest is not None and newest < 0:
-        raise ParameterError(f"{newest} rows cannot be asked for.", "Give a number from 0 on.")
-    if severity is not None and severity not in SEVERITIES:
-        raise ParameterError(f"There is no severity {severity!r}.", f"Use one of {', '.join(SEVERITIES)}.")
 
 
 def _unreadable(folder: Path, error: Exception) -> StoreError:

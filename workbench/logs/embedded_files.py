@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 
+from workbench.durable import replacing
 from workbench.errors import StoreError
 
 FORMAT: Final = 1
@@ -114,34 +115,18 @@ def write_file(folder: Path, host: str, rows: pa.Table, first: int, last: int) -
     for stale in folder.glob(".*.tmp"):  # of a writer that was killed; the lock says that none is alive
         stale.unlink(missing_ok=True)
     path = folder / f"{first:08d}-{last:08d}-{rows.num_rows}.parquet"
-    temporary = folder / f".{path.stem}.tmp"
     note = json.dumps({"format": FORMAT, "host": host})
-    try:
-        with temporary.open("wb") as file:
-            pq.write_table(
-                rows.replace_schema_metadata({_METADATA: note.encode()}), file, compression="zstd",
-                row_group_size=_ROW_GROUP, use_dictionary=_repetitive(rows.schema),
-            )  # fmt: skip
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync(folder)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as file:
+        pq.write_table(
+            rows.replace_schema_metadata({_METADATA: note.encode()}), file, compression="zstd",
+            row_group_size=_ROW_GROUP, use_dictionary=_repetitive(rows.schema),
+        )  # fmt: skip
     return LogFile(path, first, last, rows.num_rows)
 
 
 def _repetitive(schema: pa.Schema) -> list[str]:
     """Columns that a dictionary makes smaller; ids and messages hardly repeat."""
     return [name for name in schema.names if name not in ("log_id", "log_timestamp", "message")]
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def check_format(path: Path) -> None:

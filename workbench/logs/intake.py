@@ -39,6 +39,7 @@ class Summary:
         loaded: rows that are new in the store; of a dry run 0.
         skipped: rows that had been loaded before.
         rejected: lines that were not understood, and rows that the store refused.
+        expired: rows older than the store keeps rows; they were not written.
         reasons: why, with counts.
         notes: what to know about the rows, such as ``missing_host`` -> count.
         first: the earliest time in them, naive UTC; None without rows.
@@ -100,17 +101,13 @@ def run(
     begun = time.monotonic()
     summary = Summary(dry_run=dry_run)
     rejects = None if dry_run else RejectFiles(folder / "rejects")
-    watched = _watched(batches, summary, rejects, _Pace(rate), progress, total)
+    watched = _watched(batches, summary, rejects, progress, total)
     try:
-        if dry_run:
-            for _ in watched:
-                pass
-        else:
-            report = store.load(watched)
-            summary.loaded, summary.skipped = report.loaded, report.skipped
-            summary.expired, summary.partitions = report.expired, report.partitions
-            summary.rejected += report.rejected
-            summary.reject_files += [report.reject_file] if report.reject_file else []
+        report = store.load(watched, rows_per_second=rate, dry_run=dry_run)
+        summary.loaded, summary.skipped = 0 if dry_run else report.loaded, report.skipped
+        summary.expired, summary.partitions = report.expired, report.partitions
+        summary.rejected += report.rejected
+        summary.reject_files += [report.reject_file] if report.reject_file and not dry_run else []
     finally:
         summary.seconds = time.monotonic() - begun
         if rejects is not None:
@@ -123,7 +120,6 @@ def _watched(
     batches: Iterable[LogBatch],
     summary: Summary,
     rejects: RejectFiles | None,
-    pace: _Pace,
     progress: Progress | None,
     total: int | None,
 ) -> Iterator[LogBatch]:
@@ -138,7 +134,6 @@ def _watched(
         if rejects is not None and batch.rejects.num_rows:
             rejects.add(batch)
         yield batch
-        pace.keep(batch.rows.num_rows)
         if progress is not None:
             progress(*((before + reached, total) if total else (summary.lines, None)))
 
@@ -155,21 +150,6 @@ def _count(batch: LogBatch, summary: Summary) -> None:
         ends = pc.min_max(batch.rows["log_timestamp"]).as_py()
         summary.first = min(ends["min"], summary.first or ends["min"])
         summary.last = max(ends["max"], summary.last or ends["max"])
-
-
-class _Pace:
-    """Sleeps as long as it takes to stay under a rate."""
-
-    def __init__(self, rate: float | None) -> None:
-        self._rate = rate
-        self._begun = time.monotonic()
-        self._rows = 0
-
-    def keep(self, rows: int) -> None:
-        """Note so many rows more."""
-        self._rows += rows
-        if self._rate:
-            time.sleep(max(0.0, self._begun + self._rows / self._rate - time.monotonic()))
 
 
 class RejectFiles:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 VIEWS: Final = {
     "disk_usage": {"mebibytes": "size_mib"},
     "max_partition_size": {"mebibytes": "largest_partition_mib"},
+    "max_sstable_size": {"mebibytes": "largest_sstable_mib"},
     "local_read_latency": {"count": "reads", "p50th_ms": "read_p50_ms", "p99th_ms": "read_p99_ms"},
     "local_write_latency": {"count": "writes", "p50th_ms": "write_p50_ms", "p99th_ms": "write_p99_ms"},
     "local_scan_latency": {"count": "scans", "p50th_ms": "scan_p50_ms", "p99th_ms": "scan_p99_ms"},
@@ -28,8 +29,11 @@ VIEWS: Final = {
 """View, and its columns as they are called here. Sizes are rounded up to whole MiB by the server."""
 _TASKS: Final = "SELECT keyspace_name, table_name, kind, progress, total, unit FROM system_views.sstable_tasks"
 
+_POOL: Final = "SELECT pending_tasks FROM system_views.thread_pools WHERE name = 'CompactionExecutor'"
 
-def _up(session: Any) -> list[Any]:
+
+def up(session: Any) -> list[Any]:
+    """The nodes that answer, as far as the driver knows."""
     return [host for host in session.cluster.metadata.all_hosts() if host.is_up]
 
 
@@ -56,6 +60,8 @@ def _node(session: Any, host: Any, keyspace: str) -> pd.DataFrame:
     tasks = _frame(session, host, _TASKS)
     running = tasks[tasks["keyspace_name"] == keyspace].groupby("table_name").size()
     joined["sstable_tasks"] = running.reindex(joined.index, fill_value=0)
+    pools = _frame(session, host, _POOL)
+    joined["pending_compactions"] = int(pools["pending_tasks"].sum())
     joined.insert(0, "node", str(host.endpoint))
     frame: pd.DataFrame = joined.reset_index()
     return frame
@@ -64,12 +70,13 @@ def _node(session: Any, host: Any, keyspace: str) -> pd.DataFrame:
 def tables(session: Any, keyspace: str) -> pd.DataFrame:
     """Every table of a keyspace on every node that is up: sizes in MiB, latencies in ms since the node started.
 
-    ``sstable_tasks`` is how many compactions and other rewrites are running.
+    ``sstable_tasks`` is how many compactions and other rewrites are running, ``pending_compactions`` how many wait on
+    the node, whichever table they are for. How many SSTables there are is not told over CQL.
     """
     import pandas as pd
 
     with ThreadPoolExecutor(8, "workbench-monitor") as pool:
-        frames = list(pool.map(lambda host: _node(session, host, keyspace), _up(session)))
+        frames = list(pool.map(lambda host: _node(session, host, keyspace), up(session)))
     return pd.concat(frames, ignore_index=True).sort_values(["table_name", "node"], ignore_index=True)
 
 
@@ -78,7 +85,7 @@ def settings(session: Any) -> pd.DataFrame:
     import pandas as pd
 
     frames = []
-    for host in _up(session):
+    for host in up(session):
         frame = _frame(session, host, "SELECT name, value FROM system_views.settings")
         frame.insert(0, "node", str(host.endpoint))
         frames.append(frame)

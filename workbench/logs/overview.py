@@ -59,7 +59,7 @@ class HostTotal:
 
 
 class LogAnswer:
-    """The answer to a question about logs; computes on first use. Times are naive UTC."""
+    """The answer to a question about logs; computes on first use. Times are naive UTC. Every read is a critical one."""
 
     def __init__(self, store: LogStore, question: LogQuestion, loads: list[dict[str, Any]]) -> None:
         self._store = store
@@ -83,7 +83,7 @@ class LogAnswer:
                 WHERE hour >= $since AND hour < $until
             """
             asked = {"host": host, "day": day, "since": since, "until": until}
-            parts.append(ask(sql, asked, counts=self._store.stats(host, day)).cast(VOLUME))
+            parts.append(ask(sql, asked, counts=self._store.stats(host, day, critical=True)).cast(VOLUME))
         return pa.concat_tables(parts).combine_chunks()
 
     @cached_property
@@ -187,13 +187,14 @@ class LogAnswer:
 
     @cached_property
     def _known(self) -> pa.Table:
-        return self._store.hosts()
+        return self._store.hosts(critical=True)
 
     def _read(self, window: Window) -> Iterator[tuple[str, pa.Table]]:
         """The newest lines of each host and day."""
         since, until = window.utc
         for host, day in self._days(window):
-            yield host, self._store.partition(host, day, newest=self.question.newest, since=since, until=until)
+            newest = self.question.newest
+            yield host, self._store.partition(host, day, newest=newest, since=since, until=until, critical=True)
 
 
 def _whole_hours(window: Window) -> tuple[datetime, datetime]:

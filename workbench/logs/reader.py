@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import pyarrow as pa
 
-from workbench.errors import ParameterError
 from workbench.log_rows import LOG_ROWS
 from workbench.logs import driver, statements
 from workbench.logs.address import Address
@@ -29,10 +27,6 @@ class Asked:
     until: datetime | None = None
     severity: str | None = None
     source: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.newest is not None and self.newest < 1:
-            raise ParameterError(f"newest={self.newest} asks for nothing.", "Ask for 1 line or more.")
 
 
 def milliseconds(at: datetime) -> int:
@@ -61,26 +55,12 @@ class Reader:
     ) -> Iterator[pa.Table]:
         """The same, page by page; ``only`` names the columns wanted, all if none."""
         left = asked.newest
-        for bucket in self._buckets(day, asked):
+        for bucket in self._buckets(day, asked) if left != 0 else ():
             for table in self._part(host, day, bucket, asked, left, only, profile):
                 left = None if left is None else left - table.num_rows
                 yield table
             if left is not None and left <= 0:
                 return
-
-    def many(
-        self, keys: Iterable[tuple[str, date]], asked: Asked, concurrent: int = 4
-    ) -> Iterator[tuple[tuple[str, date], pa.Table]]:
-        """Several hosts and days, in the order asked for, at most ``concurrent`` under way or waiting to be taken."""
-        with driver.translated(self.address), ThreadPoolExecutor(concurrent, "workbench-read") as pool:
-            waiting: list[tuple[tuple[str, date], Future[pa.Table]]] = []
-            for key in keys:
-                waiting.append((key, pool.submit(self.partition, *key, asked)))
-                if len(waiting) >= concurrent:
-                    first, future = waiting.pop(0)
-                    yield first, future.result()
-            for first, future in waiting:
-                yield first, future.result()
 
     def _buckets(self, day: date, asked: Asked) -> list[int | None]:
         """Parts of the day that can have such lines, newest first; None where the key has no bucket."""

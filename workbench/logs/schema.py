@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import pyarrow as pa
@@ -18,6 +21,8 @@ STATS: Final = "infrastructure_log_stats"
 DAY: Final = 86_400
 DEFAULT_DAYS: Final = 90
 """How long a line is kept."""
+LAST_DAY: Final = date(2038, 1, 18)
+"""Cassandra's usual file format knows no later end of a line's life (CASSANDRA-14092), and refuses such lines."""
 PARTS: Final = (1, 2, 3, 4, 6, 8, 12, 24)
 """Into how many parts a day can be cut: whole hours."""
 STATS_ROWS: Final = pa.schema(
@@ -79,65 +84,120 @@ def replication_of(text: str) -> str:
     return json.dumps({"class": "NetworkTopologyStrategy"} | {n: int(f) for n, _, f in pairs}).replace('"', "'")
 
 
+def data_centres(session: Any) -> dict[str, int]:
+    """Each data centre with its nodes."""
+    return dict(sorted(Counter(str(host.datacenter) for host in session.cluster.metadata.all_hosts()).items()))
+
+
+def suggested(centres: Mapping[str, int]) -> str:
+    """Words for replication that fit these nodes: three replicas, or as many as there are nodes."""
+    return ",".join(f"{name}:{min(nodes, 3)}" for name, nodes in centres.items())
+
+
 def create(
     session: Any,
     keyspace: str,
     *,
     replication: str | None,
-    parts: int = 1,
-    days: int = DEFAULT_DAYS,
-    window: int = 1,
+    parts: int | None = None,
+    days: int | None = None,
+    window: int | None = None,
     index: tuple[str, ...] = (),
 ) -> list[str]:
     """Make what is missing, and return the statements that ran.
 
     Args:
         replication: such as ``dc1:3``; needed if the keyspace has to be made.
-        parts: of a day, one of 1, 2, 3, 4, 6, 8, 12, 24; for hosts whose day passes 100 MB.
-        days: how long a line is kept.
-        window: days of a compaction window.
+        parts: of a day, one of 1 (default), 2, 3, 4, 6, 8, 12, 24; for hosts whose day passes 100 MB.
+        days: how long a line is kept (default 90).
+        window: days of a compaction window (default 1).
         index: severity and source can be indexed (SAI, Cassandra 5.0).
 
     Raises:
         ParameterError: a value cannot be used, or the keyspace is missing and no replication was given.
-        StoreError: the table exists with other parts of a day.
+        StoreError: the table exists and is built otherwise than asked for.
     """
-    if parts not in PARTS or not 1 <= days <= 7300 or not 1 <= window <= days or set(index) - {"severity", "source"}:
-        raise ParameterError(
-            f"parts={parts}, days={days}, window={window}, index={index} cannot be used together.",
-            f"parts is one of {PARTS}, days 1 to 7300, window at most days, index severity or source.",
-        )
+    _check_asked(parts or 1, days or DEFAULT_DAYS, window or 1, index)
     metadata = session.cluster.metadata
     done: list[str] = []
     if keyspace not in metadata.keyspaces:
-        if replication is None:
-            raise ParameterError(f"Keyspace {keyspace!r} does not exist.", "Say its replication, such as dc1:3.")
-        done.append(statements.text("create_keyspace", keyspace=keyspace, replication=replication_of(replication)))
+        done.append(_keyspace(keyspace, replication, data_centres(session)))
         _run(session, done[-1])
     tables = metadata.keyspaces[keyspace].tables
-    if LOGS in tables and _parts(tables[LOGS]) not in {parts, 0}:
-        raise StoreError(
-            f"{keyspace}.{LOGS} has {_parts(tables[LOGS])} parts a day, not {parts}.",
-            "Lines already written would not be found; load into a new keyspace instead.",
-        )
-    wanted = {LOGS: {"parts": parts, "window": window}, STATS: {}}
+    ttl = (days or DEFAULT_DAYS) * DAY
+    if LOGS in tables:
+        _check_there(f"{keyspace}.{LOGS}", tables[LOGS], parts, days, window)
+        ttl = int(tables[LOGS].options.get("default_time_to_live") or 0)
+    wanted = {LOGS: {"parts": parts or 1, "window": window or 1}, STATS: {}}
     made = [
-        statements.text(f"create_{name}", keyspace=keyspace, ttl=days * DAY, **f)
-        for name, f in wanted.items()
+        statements.text(f"create_{name}", keyspace=keyspace, ttl=ttl, **fills)
+        for name, fills in wanted.items()
         if name not in tables
     ]
+    indexed = set(tables[LOGS].indexes) if LOGS in tables else set()
     made += [
-        statements.text("create_index", keyspace=keyspace, column=c)
-        for c in index
-        if f"{LOGS}_{c}" not in _indexes(tables)
+        statements.text("create_index", keyspace=keyspace, column=column)
+        for column in index
+        if f"{LOGS}_{column}" not in indexed
     ]
     for statement in made:
         _run(session, statement)
     return done + made
 
 
-def _indexes(tables: Any) -> set[str]:
-    return set(tables[LOGS].indexes) if LOGS in tables else set()
+def _check_asked(parts: int, days: int, window: int, index: tuple[str, ...]) -> None:
+    if parts not in PARTS or not 1 <= window <= days or set(index) - {"severity", "source"}:
+        raise ParameterError(
+            f"parts={parts}, days={days}, window={window}, index={index} cannot be used together.",
+            f"parts is one of {PARTS}, window at most days, index severity or source.",
+        )
+    if (most := (LAST_DAY - datetime.now(UTC).date()).days) < days:
+        raise ParameterError(
+            f"Cassandra cannot keep lines for {days} days: they would end after {LAST_DAY}.",
+            f"Take {most} days at most.",
+        )
+
+
+def _keyspace(keyspace: str, replication: str | None, centres: Mapping[str, int]) -> str:
+    """The statement that makes it. A data centre that nobody has is refused: no line would be kept there."""
+    if replication is None:
+        remedy = f"Say its replication; for the nodes that there are: --replication {suggested(centres)}."
+        raise ParameterError(f"Keyspace {keyspace!r} does not exist.", remedy)
+    words = replication_of(replication)
+    names = {part.strip().rpartition(":")[0] for part in replication.split(",")} - {"simple"}
+    if unknown := sorted(names - set(centres)):
+        raise ParameterError(f"There is no data centre {unknown[0]!r}.", f"There are: {', '.join(centres)}.")
+    return statements.text("create_keyspace", keyspace=keyspace, replication=words)
+
+
+def _check_there(name: str, table: Any, parts: int | None, days: int | None, window: int | None) -> None:
+    """Nothing that is asked for may be passed over because the table is there already."""
+    if parts is not None and _parts(table) not in {parts, 0}:
+        raise StoreError(
+            f"{name} has {_parts(table)} parts a day, not {parts}.",
+            "Lines already written would not be found; load into a new keyspace instead.",
+        )
+    ttl = int(table.options.get("default_time_to_live") or 0)
+    if days is not None and ttl != days * DAY:
+        raise StoreError(
+            f"{name} keeps lines {f'{ttl / DAY:g} days' if ttl else 'for ever'}, not {days} days.",
+            f"For lines to come, run: ALTER TABLE {name} WITH default_time_to_live = {days * DAY}.",
+        )
+    seconds = window_of(table.options["compaction"])
+    if window is not None and seconds != window * DAY:
+        changed = "{'class': 'TimeWindowCompactionStrategy', 'compaction_window_unit': 'DAYS', "
+        raise StoreError(
+            f"{name} has no compaction windows of {window} days.",
+            f"Run: ALTER TABLE {name} WITH compaction = {changed}'compaction_window_size': {window}}}.",
+        )
+
+
+def window_of(compaction: Mapping[str, str]) -> int | None:
+    """Seconds of a compaction window; None where compaction is not by time windows."""
+    if compaction["class"].rsplit(".", 1)[-1] != "TimeWindowCompactionStrategy":
+        return None
+    unit = {"MINUTES": 60, "HOURS": 3600, "DAYS": DAY}[compaction.get("compaction_window_unit", "DAYS")]
+    return int(compaction.get("compaction_window_size", 1)) * unit
 
 
 def _run(session: Any, statement: str) -> None:

@@ -16,7 +16,7 @@ from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from workbench.metrics.protocol import MetricStore, State
+from workbench.metrics.protocol import MetricStore, Reading, State
 from workbench.metrics.queries import Query
 
 if TYPE_CHECKING:
@@ -96,6 +96,10 @@ class CachedStore:
     def explain(self, query: Query, parameters: Mapping[str, Any]) -> Plan:
         """How one question is run when it is not cached."""
         return self._store.explain(query, parameters)
+
+    def reading(self) -> Reading | None:
+        """Where what is not cached comes from."""
+        return self._store.reading()
 
     def describe(self) -> Mapping[str, str]:
         """What and where it is."""

@@ -24,6 +24,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from workbench.durable import replacing
 from workbench.errors import StoreError
 from workbench.metrics.dialect import dollars, to_duckdb
 from workbench.metrics.plan import Plan, duckdb_plan
@@ -161,6 +162,9 @@ class EmbeddedStore:
         """A digest of every file's identity; changes with every import."""
         text = repr(sorted((entry.project, entry.signature) for entry in self._scan().values()))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def reading(self) -> None:
+        """One folder is all there is."""
 
     def describe(self) -> Mapping[str, str]:
         """Kind, place and engine of this store."""
@@ -353,33 +357,17 @@ def _times_as_text(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _replace(path: Path, table: pa.Table, note: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    for stale in path.parent.glob(f".{path.stem}.*.tmp"):  # of a writer that was killed; the lock says none is alive
+    for stale in path.parent.glob(f".{path.name}.*.tmp"):  # of a writer that was killed; the lock says none is alive
         stale.unlink(missing_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            pq.write_table(
-                table.replace_schema_metadata({_METADATA: json.dumps(note).encode()}),
-                file,
-                compression="zstd",
-                row_group_size=_ROW_GROUP,
-                write_page_index=True,
-                max_rows_per_page=_PAGE,
-            )
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with replacing(path) as file:
+        pq.write_table(
+            table.replace_schema_metadata({_METADATA: json.dumps(note).encode()}),
+            file,
+            compression="zstd",
+            row_group_size=_ROW_GROUP,
+            write_page_index=True,
+            max_rows_per_page=_PAGE,
+        )
 
 
 def _unwritable(folder: Path, error: OSError) -> StoreError:

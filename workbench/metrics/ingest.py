@@ -18,15 +18,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from workbench.errors import ParameterError, RejectedRowsError
-from workbench.metrics import queries
 from workbench.metrics.link import as_given, assemble
 from workbench.metrics.merge import merge
 from workbench.metrics.protocol import MetricStore, State
 from workbench.metrics.rejects import write_rejects
 from workbench.model import naive_utc
-from workbench.rows import IMPORTS, Extract, Source
+from workbench.rows import IMPORTS, Extract
 
-_REPEATED: Final = "already imported"
+REPEATED: Final = "already imported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ def run(
     """
     started = time.perf_counter()
     with store.lock(extract.projects):
-        made = plan(store, extract, link_hours=link_hours, now=now)
+        made = plan(store.read(extract.projects), extract, link_hours=link_hours, now=now)
         if strict and made.rejects.num_rows:
             raise _rejected(made.rejects, extract.origin)
         if dry_run:
@@ -120,13 +119,12 @@ def _rejected(rejects: pa.Table, origin: str) -> RejectedRowsError:
     )
 
 
-def plan(store: MetricStore, extract: Extract, *, link_hours: float, now: datetime | None = None) -> Plan:
-    """What importing ``extract`` would change; reads the store, writes nothing."""
-    old = store.read(extract.projects)
+def plan(old: State, extract: Extract, *, link_hours: float, now: datetime | None = None) -> Plan:
+    """What importing ``extract`` would change in ``old``, all that is stored of its projects."""
     moment = naive_utc(now or datetime.now(UTC))
     repeated = _is_known(old.imports, extract)
-    if repeated and not extract.replaces and _linked_alike(old.imports, link_hours):
-        return Plan(_summary(extract, _REPEATED, unchanged=extract.facts.num_rows), old, old, extract.rejects)
+    if repeated and not extract.replaces and linked_alike(old.imports, link_hours):
+        return Plan(_summary(extract, REPEATED, unchanged=extract.facts.num_rows), old, old, extract.rejects)
     given = as_given(old.facts)
     _check_same_history(given, extract)
     merged = merge(given, old.features, extract)
@@ -135,7 +133,7 @@ def plan(store: MetricStore, extract: Extract, *, link_hours: float, now: dateti
     new = State(assemble(merged.facts, imports, link_hours), merged.features, imports)
     summary = _summary(
         extract,
-        _REPEATED if repeated and not (merged.added or merged.changed or merged.removed) else "imported",
+        REPEATED if repeated and not (merged.added or merged.changed or merged.removed) else "imported",
         added=merged.added,
         changed=merged.changed,
         removed=merged.removed,
@@ -160,87 +158,6 @@ def _check_same_history(given: pa.Table, extract: Extract) -> None:
             f"Project {name!r} holds the history of another repository: not one commit is the same.",
             f"Give --project another name, or first run: workbench remove {name} --source {extract.source}.",
         )
-
-
-def confirm(
-    store: MetricStore, source: Source, digest: str, *, link_hours: float, now: datetime | None = None
-) -> Summary | None:
-    """Say that a source is still as it was imported: only its coverage grows to now. None if it was not imported so.
-
-    Makes the import of an unchanged repository cost no reading of its history.
-    """
-    started = time.perf_counter()
-    moment = naive_utc(now or datetime.now(UTC))
-    records = store.query(queries.get("import_records"), {"projects": list(store.projects()), "size": 100_000})
-    same = pc.and_(pc.equal(records["digest"], digest), pc.equal(records["source"], source))
-    project = next(iter(records.filter(same)["project"].to_pylist()), None)
-    if project is None:
-        return None
-    with store.lock([project]):
-        old = store.read([project])
-        record = next(
-            (row for row in old.imports.to_pylist() if (row["source"], row["digest"]) == (source, digest)), None
-        )
-        if record is None or not _linked_alike(old.imports, link_hours):
-            return None
-        rows = [
-            {**row, "covered_to": max(row["covered_to"], moment), "imported_at": moment} if row == record else row
-            for row in old.imports.to_pylist()
-        ]
-        store.write(project, old, replace(old, imports=pa.Table.from_pylist(rows, IMPORTS)))
-    return Summary(
-        origin=record["origin"],
-        source=source,
-        projects=(project,),
-        state=_REPEATED,
-        added=0,
-        changed=0,
-        removed=0,
-        unchanged=record["rows_read"],
-        rejected=0,
-        reject_file=None,
-        seconds=time.perf_counter() - started,
-    )
-
-
-def recognise(store: MetricStore, fingerprint: str, *, link_hours: float) -> Summary | None:
-    """Say that a file was imported as it is, so that it need not be parsed again; None if it was not, or only in part.
-
-    Looks for imports that :func:`marked` with this fingerprint; a file with rejected rows is always read again, so that
-    its reject file is there.
-    """
-    started = time.perf_counter()
-    records = store.query(
-        queries.get("import_records"), {"projects": list(store.projects()), "size": 100_000}
-    ).to_pylist()
-    notes = {index: json.loads(record["notes"]) for index, record in enumerate(records)}
-    ours = [record for index, record in enumerate(records) if notes[index].get("file") == fingerprint]
-    whole = [note for note in notes.values() if note.get("file") == fingerprint and note["file_projects"] == len(ours)]
-    if not ours or len(whole) < len(ours) or any(record["rejected"] or not record["digest"] for record in ours):
-        return None
-    if any(note.get("link_hours") != link_hours for note in whole):
-        return None
-    return Summary(
-        origin=ours[0]["origin"],
-        source=ours[0]["source"],
-        projects=tuple(sorted(record["project"] for record in ours)),
-        state=_REPEATED,
-        added=0,
-        changed=0,
-        removed=0,
-        unchanged=sum(record["rows_read"] for record in ours),
-        rejected=0,
-        reject_file=None,
-        seconds=time.perf_counter() - started,
-    )
-
-
-def marked(extract: Extract, fingerprint: str | None) -> Extract:
-    """The extract with the fingerprint of its file in its notes, for :func:`recognise`."""
-    if fingerprint is None:
-        return extract
-    mark: dict[str, int | str] = {"file": fingerprint, "file_projects": len(extract.projects)}
-    return replace(extract, notes={name: {**extract.notes.get(name, {}), **mark} for name in extract.projects})
 
 
 def remove(
@@ -306,7 +223,8 @@ def _is_known(imports: pa.Table, extract: Extract) -> bool:
     return set(extract.projects) <= set(known["project"].to_pylist())
 
 
-def _linked_alike(imports: pa.Table, link_hours: float) -> bool:
+def linked_alike(imports: pa.Table, link_hours: float) -> bool:
+    """Whether the stored rows were linked by the time rule with this gap."""
     return all(json.loads(notes).get("link_hours") == link_hours for notes in imports["notes"].to_pylist())
 
 

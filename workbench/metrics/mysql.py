@@ -114,6 +114,9 @@ class MySQLStore:
         text = driver_text(sql)
         return self._read(f"The plan of {query.name}", lambda connection: explain(connection, text, values))
 
+    def reading(self) -> None:
+        """One server is all there is."""
+
     def describe(self) -> Mapping[str, str]:
         """Kind and version of the server, and where it is, without user and password."""
         version = self._read("A look at the server", lambda c: _fetch(c, "SELECT VERSION()", {}, _VERSION))["version"][
@@ -280,7 +283,7 @@ def _stream(connection: Connection, target: Target, names: Sequence[str]) -> pa.
     """All rows of these projects, in pieces, so that only the columns take memory."""
     marks = ", ".join(["%s"] * len(names))
     sql = f"SELECT {target.columns} FROM {target.name} WHERE project IN ({marks}) ORDER BY id"  # noqa: S608 - own names
-    result = connection.execution_options(stream_results=True).exec_driver_sql(sql, tuple(names))
+    result = connection.exec_driver_sql(sql, tuple(names), execution_options={"stream_results": True})
     pieces = [target.schema.empty_table()]
     while rows := result.fetchmany(_CHUNK):
         pieces.append(column_table(rows, target.schema))

@@ -6,6 +6,7 @@ off is run again. The application can go on reading, and writing its own columns
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +20,9 @@ from workbench.errors import StoreError
 from workbench.metrics import ingest, mysql_django, mysql_engine, mysql_schema
 from workbench.metrics.link import as_given
 from workbench.metrics.mysql import MySQLStore
+from workbench.metrics.mysql_indexes import INDEXES, UNIQUE
+from workbench.metrics.protocol import State
+from workbench.metrics.rejects import write_rejects
 from workbench.rows import Extract
 
 if TYPE_CHECKING:
@@ -42,6 +46,13 @@ _GIVEN: Final = {
 }
 """Columns that the application has: the type that the schema wants, and whether they may be NULL."""
 
+_SPELLED: Final = {
+    "feature_id": "COALESCE(feature_id, '')",
+    "phase_name": "LOWER(TRIM(phase_name))",
+    "decision": "REPLACE(REPLACE(LOWER(TRIM(decision)), ' ', '-'), '_', '-')",
+}
+"""How the schema spells what the application may spell in other ways, too."""
+
 _MEANING: Final = (*_GIVEN, "fixed_by", "updated_at")
 
 _ADDED: Final = {
@@ -54,26 +65,8 @@ _ADDED: Final = {
 }
 """Columns that it has not. The defaults stay: the application does not know these columns when it writes."""
 
-_INDEXES: Final = {
-    "dora_metrics_phase": ("phase_name",),
-    "dora_metrics_feature": ("feature_id",),
-    "dora_metrics_created": ("created_at",),
-    "dora_metrics_window": (
-        "project",
-        "phase_name",
-        "created_at",
-        "decision",
-        "cycle_id",
-        "feature_id",
-        "duration_seconds",
-        "charged_to",
-        "link_rule",
-        "fixed_by",
-    ),
-    "dora_metrics_charged": ("project", "charged_to", "phase_name", "link_rule"),
-    "dora_metrics_fixed": ("project", "fixed_by", "phase_name", "link_rule"),
-}
-_FACT: Final = ("dora_metrics_fact", ("project", "cycle_id", "feature_id", "phase_name"))
+_TABLE: Final = "dora_metrics"
+_INDEXES: Final = {name: tuple(columns.split(",")) for (table, name), columns in INDEXES.items() if table == _TABLE}
 
 _ALGORITHMS: Final = (", ALGORITHM=INSTANT", ", ALGORITHM=INPLACE, LOCK=NONE", "")
 """From the cheapest on: no row is touched; while others read and write; a copy, while others read."""
@@ -124,9 +117,7 @@ def adopt(
     progress("link the incidents")
     store = MySQLStore(patient)
     try:
-        extract = _stored(store, reader, project)
-        _refuse_rejects(extract, place)
-        summary = ingest.run(store, extract, link_hours=link_hours, rejects_folder=rejects_folder)
+        summary = _link(store, reader, project, link_hours, rejects_folder)
     finally:
         store.close()
     return Adoption(tuple(table.done), summary)
@@ -143,9 +134,24 @@ def _opened(connect: mysql_engine.Connect, place: str) -> Iterator[Connection]:
         engine.dispose()
 
 
-def _stored(store: MySQLStore, reader: mysql_django.Reader, project: str) -> Extract:
+def _link(
+    store: MySQLStore, reader: mysql_django.Reader, project: str, link_hours: float, rejects_folder: Path
+) -> ingest.Summary:
+    """What an import of the table's own rows makes of them; they are read once, so none that comes later is missed."""
+    started = time.perf_counter()
+    with store.lock([project]):
+        old = store.read([project])
+        extract = _stored(old, reader, project)
+        _refuse_rejects(extract, store.place)
+        made = ingest.plan(old, extract, link_hours=link_hours)
+        reject_file = write_rejects(made.rejects, rejects_folder, extract) if made.rejects.num_rows else None
+        store.write(project, old, made.new)
+    return replace(made.summary, reject_file=reject_file, seconds=time.perf_counter() - started)
+
+
+def _stored(old: State, reader: mysql_django.Reader, project: str) -> Extract:
     """The application's rows, wherever they are kept by now; they replace what is stored of them, not add to it."""
-    given = as_given(store.read([project]).facts)
+    given = as_given(old.facts)
     rows = given.filter(pc.equal(given["source"], _SOURCE)).select(_MEANING)
     texts = pa.schema([(name, pa.string()) for name in _MEANING])
     return replace(reader(rows.cast(texts), project), replaces=True)
@@ -195,14 +201,16 @@ class _Table:
         self.done: list[tuple[str, str]] = []
 
     def prepare(self) -> None:
-        """Values that the schema spells in one way only, in one transaction."""
+        """Values that the schema spells in one way only, in one transaction, while there are few indexes to keep."""
         self._progress("spell values as the schema does")
-        for statement in (
-            "UPDATE dora_metrics SET feature_id = '' WHERE feature_id IS NULL",
-            "UPDATE dora_metrics SET phase_name = LOWER(TRIM(phase_name)) "
-            "WHERE BINARY phase_name <> BINARY LOWER(TRIM(phase_name))",
-            "UPDATE dora_metrics SET metadata = JSON_OBJECT('text', metadata) WHERE NOT JSON_VALID(metadata)",
-        ):
+        values = ", ".join(f"{name} = {spelled}" for name, spelled in _SPELLED.items())
+        other = " OR ".join(f"BINARY {name} <> BINARY {spelled}" for name, spelled in _SPELLED.items())
+        statements = [f"UPDATE dora_metrics SET {values} WHERE feature_id IS NULL OR {other}"]  # noqa: S608 - own texts
+        if self._columns()["metadata"][0] != "json":
+            statements.append(
+                "UPDATE dora_metrics SET metadata = JSON_OBJECT('text', metadata) WHERE NOT JSON_VALID(metadata)"
+            )
+        for statement in statements:
             self._connection.exec_driver_sql(statement)
         self._connection.commit()
 
@@ -238,12 +246,11 @@ class _Table:
         for name, columns in _INDEXES.items():
             if name in found:
                 continue
-            old = single.get(columns)
+            old = None if name in UNIQUE else single.get(columns)
+            kind = "UNIQUE INDEX" if name in UNIQUE else "INDEX"
             clauses.append(
-                f"RENAME INDEX {_quoted(old)} TO {name}" if old else f"ADD INDEX {name} ({', '.join(columns)})"
+                f"RENAME INDEX {_quoted(old)} TO {name}" if old else f"ADD {kind} {name} ({', '.join(columns)})"
             )
-        if _FACT[0] not in found:
-            clauses.append(f"ADD UNIQUE INDEX {_FACT[0]} ({', '.join(_FACT[1])})")
         clauses += [
             f"DROP INDEX {_quoted(name)}"
             for name, (unique, columns) in found.items()

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 
 from workbench.errors import ConfigurationError, StoreError
-from workbench.metrics import ingest, mysql_engine
+from workbench.metrics import ingest, mysql_engine, mysql_gtid
 from workbench.metrics.embedded import EmbeddedStore
 from workbench.metrics.mysql_load import column_table
-from workbench.metrics.protocol import State
+from workbench.metrics.protocol import Reading, State
 from workbench.metrics.queries import Query
 from workbench.rows import Extract
 
@@ -67,11 +67,19 @@ class DjangoStore:
     """The table behind a reading MetricStore; safe to use from threads."""
 
     def __init__(
-        self, connect: mysql_engine.Connect, reader: Reader, *, project: str, link_hours: float, rejects_folder: Path
+        self,
+        connect: mysql_engine.Connect,
+        reader: Reader,
+        *,
+        project: str,
+        link_hours: float,
+        rejects_folder: Path,
+        replica: bool = False,
     ) -> None:
         # the table is read as a whole: the limits of an import hold, not those of a question
         self._connect = replace(connect, statement_limit=connect.load_timeout, read_timeout=connect.load_timeout)
         self._place = mysql_engine.place(mysql_engine.parse(connect))
+        self._replica = replica
         self._reader = reader
         self._project = project
         self._link_hours = link_hours
@@ -110,6 +118,13 @@ class DjangoStore:
     def version(self) -> str:
         """Count and checksum of the rows at the last look, and what else decides the figures."""
         return self._current().version
+
+    def reading(self) -> Reading | None:
+        """How far the server with the table is behind, if it is a replica."""
+        if not self._replica:
+            return None
+        with mysql_engine.plainly("A look at the replication", self._place), self._engine.connect() as connection:
+            return Reading("replica", self._place, mysql_gtid.lag(connection), "")
 
     def describe(self) -> Mapping[str, str]:
         """Kind and version of the server, and where the table is."""

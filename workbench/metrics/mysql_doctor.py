@@ -5,52 +5,19 @@ Findings are plain values; nothing here raises for what it finds, and no finding
 
 from __future__ import annotations
 
-import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
 
 from workbench.errors import WorkbenchError
-from workbench.metrics import mysql, mysql_engine, mysql_schema
-from workbench.metrics.mysql_server import OLDEST, REFUSED, Row, Server, look, rows, unused_indexes
+from workbench.metrics import mysql, mysql_engine, mysql_indexes, mysql_privileges, mysql_schema
+from workbench.metrics.mysql_server import OLDEST, REFUSED, Finding, Server, look, rows
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-INDEXES: Final[Mapping[tuple[str, str], str]] = {
-    ("dora_metrics", "dora_metrics_fact"): "project,cycle_id,feature_id,phase_name",
-    ("dora_metrics", "dora_metrics_window"): (
-        "project,phase_name,created_at,decision,cycle_id,feature_id,duration_seconds,charged_to,link_rule,fixed_by"
-    ),
-    ("dora_metrics", "dora_metrics_charged"): "project,charged_to,phase_name,link_rule",
-    ("dora_metrics", "dora_metrics_fixed"): "project,fixed_by,phase_name,link_rule",
-    ("dora_metrics", "dora_metrics_phase"): "phase_name",
-    ("dora_metrics", "dora_metrics_feature"): "feature_id",
-    ("dora_metrics", "dora_metrics_created"): "created_at",
-    ("features", "features_name"): "project,feature_id,source",
-    ("imports", "imports_project"): "project,source",
-}
-"""(table, index) -> its columns, as migrations/ makes them."""
-UNIQUE: Final = frozenset({"dora_metrics_fact", "features_name"})
-
-ROLES: Final[Mapping[str, tuple[str, ...]]] = {
-    "reader": ("SELECT",),
-    "loader": ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE TEMPORARY TABLES"),
-    "migrator": ("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP", "INDEX", "REFERENCES"),
-}
-"""What each kind of user needs (docs/mysql.md)."""
-_DAY: Final = 86_400
 _BEHIND: Final = 60
 """Seconds by which a replica may be behind before that is worth a word."""
-
-
-class Finding(NamedTuple):
-    """What was looked at, how it is, and what to run about it."""
-
-    name: str
-    state: Literal["ok", "note", "problem"]
-    detail: str
-    remedy: str = ""
 
 
 def examine(connect: mysql_engine.Connect, *, ours: bool = True) -> list[Finding]:
@@ -105,11 +72,11 @@ def _examine(connection: Connection, connect: mysql_engine.Connect, where: str, 
     yield _version(server)
     if ours:
         yield _schema(connection)
-    yield _privileges(connection, server, who)
+    yield mysql_privileges.examine(connection, server, who)
     yield from _session(connection, server)
     yield from _limits(connection, server, connect)
     if ours:
-        yield from _indexes(connection, server)
+        yield from mysql_indexes.examine(connection, server)
 
 
 def _version(server: Server) -> Finding:
@@ -129,67 +96,6 @@ def _schema(connection: Connection) -> Finding:
         return Finding("MySQL schema", "problem", what, "Upgrade dora-workbench.")
     what = f"revision {found}, and {mysql.REVISION} is needed." if found else "There are no tables of the workbench."
     return Finding("MySQL schema", "problem", what, "Run: workbench migrate (or --sql for a DBA).")
-
-
-# -- who may what ------------------------------------------------------------------------------------------------------
-
-
-def _privileges(connection: Connection, server: Server, who: str) -> Finding:
-    database = rows(connection, "SELECT DATABASE() AS name")[0]["name"]
-    held = granted(_grants(connection, server), database)
-    able = [role for role, needed in ROLES.items() if held >= set(needed)]
-    does = {"reader": "read", "loader": "import", "migrator": "migrate"}
-    detail = f"{who} may {', '.join(does[role] for role in able) or 'not even read'}"
-    lacking = [name for name in ROLES["loader"] if name not in held]
-    # a user of one kind is as it should be; one that has more than a reader and can do no more is a mistake
-    partly = bool(held & {"INSERT", "UPDATE", "DELETE"}) and not {"loader", "migrator"} & set(able)
-    if able and not partly:
-        return Finding("MySQL privileges", "ok", detail)
-    user, _, host = who.rpartition("@")
-    grant = f"GRANT {', '.join(lacking)} ON `{database}`.* TO '{user}'@'{host}'; -- docs/mysql.md has all three kinds"
-    return Finding("MySQL privileges", "note" if able else "problem", f"{detail}; lacks {', '.join(lacking)}", grant)
-
-
-def _grants(connection: Connection, server: Server) -> list[str]:
-    """SHOW GRANTS with what active roles add, which MySQL lists only where the roles are named."""
-    text = "SHOW GRANTS"
-    if not server.mariadb and (roles := rows(connection, "SELECT CURRENT_ROLE() AS r")[0]["r"]) != "NONE":
-        text = f"SHOW GRANTS FOR CURRENT_USER() USING {roles.replace('%', '%%')}"
-    return [line for row in rows(connection, text) for line in row.values()]
-
-
-def granted(grants: Iterable[str], database: str) -> set[str]:
-    """Privileges on a whole database, out of the lines of SHOW GRANTS.
-
-    What is granted on single tables counts if it is granted on each table of the workbench.
-    """
-    whole: set[str] = set()
-    single: dict[str, set[str]] = {table: set() for table in mysql_schema.TABLES}
-    for text in grants:
-        found = re.match(r"GRANT (.+?) ON (?:TABLE )?(\*|`(?:[^`]|``)*`)\.(\*|`(?:[^`]|``)*`) TO ", text)
-        if not found or not _covers(found[2], database):
-            continue
-        names = {re.sub(r"\s*\(.*", "", name.strip()) for name in found[1].split(",") if "(" not in name}
-        names = set().union(*ROLES.values()) if names & {"ALL PRIVILEGES", "ALL"} else names
-        table = found[3].strip("`")
-        if table == "*":
-            whole |= names
-        elif table in single:
-            single[table] |= names
-    return whole | set.intersection(*single.values())
-
-
-def _covers(pattern: str, database: str) -> bool:
-    """Whether the database of a grant, in which ``_`` and ``%`` are wildcards, is this one."""
-    if pattern == "*":
-        return True
-    name = pattern[1:-1].replace("``", "`")
-    parts = re.findall(r"\\.|.", name, re.S)
-    wild = {"%": ".*", "_": "."}
-    return bool(re.fullmatch("".join(wild.get(part) or re.escape(part[-1]) for part in parts), database, re.S))
-
-
-# -- sessions ----------------------------------------------------------------------------------------------------------
 
 
 def _session(connection: Connection, server: Server) -> Iterator[Finding]:
@@ -281,65 +187,6 @@ def _local_infile(store: mysql.MySQLStore) -> Finding:
     remedy = "Build mysqlclient against a library that allows it." if server else "SET GLOBAL local_infile = 1;"
     what = f"{side} does not allow LOAD DATA LOCAL: imports take about twice as long."
     return Finding("MySQL local_infile", "note", what, remedy)
-
-
-# -- indexes -----------------------------------------------------------------------------------------------------------
-
-
-def _indexes(connection: Connection, server: Server) -> Iterator[Finding]:
-    there = _there(connection, server)
-    tables = {table for table, _ in there}
-    missing = [key for key, columns in INDEXES.items() if key[0] in tables and _columns(there, key) != columns]
-    for table, name in missing:
-        kind = "UNIQUE INDEX" if name in UNIQUE else "INDEX"
-        drop = f"DROP INDEX {name}, " if (table, name) in there else ""
-        what = f"{table} lacks the index {name}." if not drop else f"The index {name} of {table} has other columns."
-        columns = INDEXES[table, name].replace(",", ", ")
-        yield Finding("MySQL index", "problem", what, f"ALTER TABLE {table} {drop}ADD {kind} {name} ({columns});")
-    hidden = [key for key in INDEXES if key in there and there[key]["used"] != "YES"]
-    for table, name in hidden:
-        seen = "NOT IGNORED" if server.mariadb else "VISIBLE"
-        what = f"The optimiser is told not to use the index {name} of {table}."
-        yield Finding("MySQL index", "problem", what, f"ALTER TABLE {table} ALTER INDEX {name} {seen};")
-    if tables and not missing and not hidden:
-        yield Finding("MySQL indexes", "ok", f"all {len(INDEXES)} there")
-    yield from _unused(connection, server, there)
-
-
-def _there(connection: Connection, server: Server) -> dict[tuple[str, str], Row]:
-    used = "IF(MAX(ignored) = 'YES', 'NO', 'YES')" if server.mariadb else "MAX(is_visible)"
-    marks = ", ".join(["%s"] * len(mysql_schema.TABLES))
-    found = rows(
-        connection,
-        "SELECT table_name AS t, index_name AS i, GROUP_CONCAT(column_name ORDER BY seq_in_index) AS c, "  # noqa: S608
-        f"{used} AS used FROM information_schema.statistics "
-        f"WHERE table_schema = DATABASE() AND table_name IN ({marks}) GROUP BY table_name, index_name",
-        mysql_schema.TABLES,
-    )
-    return {(row["t"], row["i"]): row for row in found}
-
-
-def _columns(there: Mapping[tuple[str, str], Row], key: tuple[str, str]) -> str:
-    return there[key]["c"] if key in there else ""
-
-
-def _unused(connection: Connection, server: Server, there: Mapping[tuple[str, str], Row]) -> Iterator[Finding]:
-    found = unused_indexes(connection, server)
-    if found is None:
-        why = "performance_schema is off" if not server.watches else "this user may not read performance_schema"
-        yield Finding("MySQL unused indexes", "ok", f"not known: {why}")
-        return
-    own = [name for table, name in found if (table, name) in INDEXES]
-    foreign = [key for key in found if key in there and key not in INDEXES]
-    since = f"since the server's start {server.uptime / 3600:.1f} h ago"
-    yield Finding("MySQL unused indexes", "ok", f"{since}: {', '.join(own) or 'none of ours'}")
-    old = server.uptime > _DAY
-    if old and "dora_metrics_window" in own:
-        what = f"No question used dora_metrics_window {since}."
-        yield Finding("MySQL index", "note", what, "If questions were asked: ANALYZE TABLE dora_metrics;")
-    for table, name in foreign if old else ():
-        what = f"The index {name} of {table} is not ours, and was not used {since}."
-        yield Finding("MySQL index", "note", what, f"ALTER TABLE {table} DROP INDEX {name}; -- if nobody needs it")
 
 
 def _yes(value: str) -> str:

@@ -29,6 +29,7 @@ UNREACHABLE: Final = frozenset({2002, 2003, 2005})
 UNUSABLE: Final = LOST | UNREACHABLE | frozenset({1040, 1044, 1045, 1049, 1129, 1130, 1142, 1146, 1698, 2026, 3159})
 """Numbers that say: this server cannot answer now, whatever it is asked; a replica of it may, and the other way."""
 NO_TABLE: Final = 1146
+TOO_LONG: Final = frozenset({1969, 3024})
 DEADLOCK: Final = frozenset({1213})
 NO_LOCAL_INFILE: Final = frozenset({1148, 2068, 3948, 4166})
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _BATCH: Final = 2_000
+_ESCAPED: Final = "\0\n\r\\'\"\x1a"
+_ROOM: Final = 2_000
+"""Bytes of an insert of one row beside its texts, at most."""
 _STAGING: Final = "workbench_staging"
 _log = logging.getLogger(__name__)
 
@@ -129,9 +134,7 @@ class Loader:
 
 
 def _load_file(connection: Connection, table: str, rows: pa.Table) -> None:
-    with tempfile.TemporaryDirectory(prefix="workbench-") as folder:  # only its owner may look into it
-        path = Path(folder) / "rows"
-        _write_file(rows, path)
+    with _file(rows) as path:
         result = connection.exec_driver_sql(
             f"LOAD DATA LOCAL INFILE %s INTO TABLE {table} CHARACTER SET utf8mb4 "
             "FIELDS TERMINATED BY '\\t' ENCLOSED BY '\"' ESCAPED BY '' LINES TERMINATED BY '\\n' "
@@ -148,6 +151,23 @@ def _load_file(connection: Connection, table: str, rows: pa.Table) -> None:
     _expect(result.rowcount, rows.num_rows, table)
 
 
+@contextmanager
+def _file(rows: pa.Table) -> Iterator[Path]:
+    """A file with these rows, in a folder that only its owner may look into; gone afterwards."""
+    import duckdb
+
+    with ExitStack() as stack:
+        try:
+            path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="workbench-"))) / "rows"
+            _write_file(rows, path)
+        except (OSError, duckdb.Error) as error:
+            raise StoreError(
+                f"The rows cannot be written to a temporary file: {str(error).splitlines()[0]}.",
+                "Free some space, or let TMPDIR name another folder; nothing was written to the server.",
+            ) from None
+        yield path
+
+
 def _write_file(rows: pa.Table, path: Path) -> None:
     """Tab-separated, every text in quotes (doubled inside), NULL a bare word."""
     from workbench.metrics.scratch import scratch
@@ -162,10 +182,28 @@ def _write_file(rows: pa.Table, path: Path) -> None:
 
 
 def _insert(connection: Connection, table: str, rows: pa.Table) -> None:
+    _refuse_larger(connection, rows)
     marks = ", ".join(["%s"] * rows.num_columns)
     statement = f"INSERT INTO {table} ({', '.join(rows.schema.names)}) VALUES ({marks})"  # noqa: S608 - own names
     for values in _batches(rows):
         connection.exec_driver_sql(statement, values)
+
+
+def _refuse_larger(connection: Connection, rows: pa.Table) -> None:
+    """Say so before the server ends the connection because of a row: it takes no statement above max_allowed_packet."""
+    import pyarrow.compute as pc
+
+    limit = int(connection.exec_driver_sql("SELECT @@max_allowed_packet").scalar() or 0)
+    texts = [name for name in rows.schema.names if pa.types.is_string(rows.schema.field(name).type)]
+    sizes = reduce(pc.add, (pc.fill_null(pc.binary_length(rows[name]), 0) for name in texts))
+    for row in rows.filter(pc.greater(sizes, limit // 3)).to_pylist():  # seldom one; escaped, a text may double
+        size = _ROOM + sum(len(row[name].encode()) + sum(map(row[name].count, _ESCAPED)) for name in texts if row[name])
+        if size > limit:
+            named = " / ".join(str(row[name]) for name in rows.schema.names[:3] if row[name])
+            raise StoreError(
+                f"The row {named} has {size:,} bytes, and the server takes {limit:,} at once; nothing was written.",
+                "Raise max_allowed_packet or allow local_infile on the server, or shorten that row.",
+            )
 
 
 def _batches(rows: pa.Table) -> Iterator[list[tuple[Any, ...]]]:

@@ -5,33 +5,19 @@ Everything is about one database. What the server does not tell is None, and ``n
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.errors import ParameterError
-from workbench.metrics import mysql_engine, mysql_schema
+from workbench.metrics import mysql_engine, mysql_schema, mysql_slow_log
 from workbench.metrics.mysql_server import REFUSED, Server, look, rows, unused_indexes
+from workbench.metrics.mysql_slow_log import SlowLog, SlowQuery, query_name
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_NAME: Final = re.compile(r"/\* workbench:([\w.-]+) \*/")
 _PICOSECONDS: Final = 10**12
 _TEXT: Final = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class SlowLog:
-    """State of the slow query log; ``wanted`` is the SQL for a DBA where this user may not switch it on."""
-
-    on: bool
-    seconds: float
-    """Statements that take longer are logged (of sessions that begin after a change)."""
-    output: str
-    """FILE, TABLE (mysql.slow_log), both, or NONE."""
-    file: str
-    wanted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +62,7 @@ class ServerFacts:
     location: str
     uptime_seconds: int
     slow_log: SlowLog
+    slowest: tuple[SlowQuery, ...] | None
     digests: tuple[Digest, ...] | None
     unused: tuple[UnusedIndex, ...] | None
     sizes: tuple[Table, ...]
@@ -109,9 +96,11 @@ def monitor(connect: mysql_engine.Connect, *, slow_log: float | None = None, lim
 
 def _look(connection: Connection, where: str, seconds: float | None, limit: int) -> ServerFacts:
     server = look(connection)
-    wanted = "" if seconds is None else _switch_on(connection, server, seconds)
+    wanted = "" if seconds is None else mysql_slow_log.switch_on(connection, server, seconds)
     digests, unused = _digests(connection, server, limit), unused_indexes(connection, server)
-    notes = []
+    log = mysql_slow_log.state(connection, wanted)
+    slowest, why = mysql_slow_log.slowest(connection, log, limit)
+    notes = [f"Entries of the slow query log: {why}"] if why else []
     if digests is None or unused is None:
         notes.append(_why(server))
     elif server.mariadb:
@@ -120,7 +109,8 @@ def _look(connection: Connection, where: str, seconds: float | None, limit: int)
         server=f"{server.name} {server.version}",
         location=where,
         uptime_seconds=server.uptime,
-        slow_log=_slow_log(connection, wanted),
+        slow_log=log,
+        slowest=slowest,
         digests=digests,
         unused=None if unused is None else tuple(UnusedIndex(*pair) for pair in unused),
         sizes=_tables(connection, server),
@@ -134,31 +124,6 @@ def _why(server: Server) -> str:
         return f"Statements and unused indexes: this user may not read performance_schema; {remedy}"
     remedy = "add performance_schema = ON to the server's configuration and restart it."
     return f"Statements and unused indexes: performance_schema is off (on MariaDB that is usual); {remedy}"
-
-
-def _switch_on(connection: Connection, server: Server, seconds: float) -> str:
-    """Switch the slow query log on; where this user may not, the SQL for somebody who may."""
-    from sqlalchemy.exc import DBAPIError
-
-    values = {"long_query_time": f"{seconds:.6f}", "slow_query_log": "ON"}
-    try:
-        for name, value in values.items():
-            connection.exec_driver_sql(f"SET GLOBAL {name} = {value}")
-    except DBAPIError as error:
-        if mysql_engine.number(error) not in REFUSED:
-            raise
-        kind = "GLOBAL" if server.mariadb else "PERSIST"
-        return " ".join(f"SET {kind} {name} = {value};" for name, value in values.items())
-    return ""
-
-
-def _slow_log(connection: Connection, wanted: str) -> SlowLog:
-    found = rows(
-        connection,
-        "SELECT @@GLOBAL.slow_query_log AS state, @@GLOBAL.long_query_time AS seconds, @@GLOBAL.log_output AS place, "
-        "@@GLOBAL.slow_query_log_file AS file",
-    )[0]
-    return SlowLog(found["state"] == "1", float(found["seconds"]), found["place"], found["file"], wanted)
 
 
 def _digests(connection: Connection, server: Server, limit: int) -> tuple[Digest, ...] | None:
@@ -184,10 +149,9 @@ def _digests(connection: Connection, server: Server, limit: int) -> tuple[Digest
 
 
 def _digest(row: Any) -> Digest:
-    name = _NAME.search(row["sample"])
     runs, seconds = int(row["runs"]), int(row["total"]) / _PICOSECONDS
     return Digest(
-        name=name[1] if name else "",
+        name=query_name(row["sample"]),
         statement=row["statement"][:_TEXT],
         runs=runs,
         seconds=seconds,

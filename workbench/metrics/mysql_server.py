@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from workbench.metrics import mysql_engine
 
@@ -18,6 +18,15 @@ REFUSED: Final = frozenset({1044, 1142, 1143, 1227, 1370})
 """Numbers that say: this user may not."""
 OLDEST: Final[Mapping[bool, tuple[int, int]]] = {False: (8, 4), True: (10, 11)}
 """Versions from which on MySQL (False) and MariaDB (True) are supported."""
+
+
+class Finding(NamedTuple):
+    """What was looked at, how it is, and what to run about it."""
+
+    name: str
+    state: Literal["ok", "note", "problem"]
+    detail: str
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

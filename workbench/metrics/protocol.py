@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,6 +21,28 @@ class State:
     facts: pa.Table
     features: pa.Table
     imports: pa.Table
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Where answers come from, of a primary server and a replica of it."""
+
+    server: Literal["primary", "replica"]
+    location: str
+    """Host, port and database, without user and password."""
+    behind_seconds: float | None
+    """How far a replica is behind its primary, as it says itself; None where it does not know or may not say."""
+    why: str
+    """Why the primary answers, as a part of a sentence; '' of a replica."""
+
+    @property
+    def text(self) -> str:
+        """The same in one sentence."""
+        if self.server == "primary":
+            return f"Read from the primary {self.location}: {self.why}."
+        if self.behind_seconds is None:
+            return f"Read from the replica {self.location}; it is not known how far that is behind."
+        return f"Read from the replica {self.location}, {self.behind_seconds:g} s behind."
 
 
 class MetricStore(Protocol):
@@ -53,6 +75,9 @@ class MetricStore(Protocol):
 
     def explain(self, query: Query, parameters: Mapping[str, Any]) -> Plan:
         """Run one question again, for how it is run: operators with their rows and times."""
+
+    def reading(self) -> Reading | None:
+        """Where answers come from now, and how old they may be for that; None where there is one place only."""
 
     def describe(self) -> Mapping[str, str]:
         """What and where it is, for people, without secrets: ``store``, ``location``, ``version``."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 from workbench.metrics import queries
 from workbench.metrics.coverage import ProjectCoverage, days_between
 from workbench.metrics.dora import Asker, Question
-from workbench.metrics.protocol import MetricStore
+from workbench.metrics.protocol import MetricStore, Reading
 from workbench.model import Window
 
 Severity = Literal["info", "warning"]
@@ -67,11 +67,14 @@ class Quality:
     coverage: Mapping[str, ProjectCoverage]
     unlinked: tuple[Mapping[str, Any], ...]
     sample: bool
+    reading: Reading | None = None
+    """Of a primary server and a replica, which one was asked."""
 
     def as_json(self) -> dict[str, Any]:
         """For ``--json`` and figures.json."""
         return {
             "sample": self.sample,
+            "reading": asdict(self.reading) if self.reading else None,
             "findings": [
                 {name: getattr(item, name) for name in Finding.__dataclass_fields__} for item in self.findings
             ],
@@ -115,7 +118,7 @@ def inspect(store: MetricStore, question: Question, coverage: Mapping[str, Proje
     sample = any("sample" in json.loads(record["notes"]) for record in records)
     order = {"warning": 0, "info": 1}
     findings.sort(key=lambda finding: (order[finding.severity], finding.project))
-    return Quality(tuple(findings), coverage, tuple(unlinked), sample)
+    return Quality(tuple(findings), coverage, tuple(unlinked), sample, store.reading())
 
 
 def _incident_counts(asker: Asker, question: Question) -> list[dict[str, Any]]:

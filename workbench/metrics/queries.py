@@ -9,19 +9,21 @@ A file starts with a header, which is also the question's definition in the docs
     -- grain: one row a project and span
 
 and goes on with one SELECT in MySQL's dialect. Parameter types: ``text``, ``integer``, ``decimal``, ``datetime`` (naive
-UTC), ``text[]`` (expands inside IN), ``json`` (rows for JSON_TABLE: see :func:`spans`). Column types: ``text``,
-``integer``, ``decimal`` (12,2), ``total`` (38,2, a sum of decimals), ``datetime``.
+UTC), ``text[]`` (expands inside IN), ``json`` (rows for JSON_TABLE: see :func:`bins`), ``spans`` (of time, as
+:func:`spans` writes them: see :class:`Pieces`). Column types: ``text``, ``integer``, ``decimal`` (12,2), ``total``
+(38,2, a sum of decimals), ``datetime``.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -39,11 +41,16 @@ PYTHON_TYPES: Final[dict[str, type | tuple[type, ...]]] = {
     "datetime": datetime,
     "text[]": (list, tuple),
     "json": str,
+    "spans": str,
 }
+EDGES: Final = "_edges"
+"""What the name of the second placeholder of a ``spans`` parameter ends with."""
 CURSOR: Final = "after_"
 """How the parameters begin that say where the page before ended."""
 COLUMN_TYPES: Final = ("text", "integer", "decimal", "total", "datetime")
 
+_EPOCH: Final = datetime(1970, 1, 1)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _NAME = re.compile(r"name:\s*(?P<name>[a-z][a-z0-9_]*)\s*$")
 _PARAM = re.compile(r"param\s+(?P<name>[a-z][a-z0-9_]*)\s+(?P<type>\S+?):\s*(?P<text>.+)$")
 _COLUMN = re.compile(
@@ -60,6 +67,11 @@ class Parameter:
     name: str
     type: str
     text: str
+
+    @property
+    def placeholders(self) -> tuple[str, ...]:
+        """The names under which SQL uses it."""
+        return (self.name, self.name + EDGES) if self.type == "spans" else (self.name,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +129,10 @@ class Query:
             if parameter.type == "text[]":
                 lengths[name] = len(value)
                 values.update({f"{name}_{index}": item for index, item in enumerate(value)})
+            elif parameter.type == "spans":
+                pieces = _pieces(value)
+                lengths[name + EDGES] = len(pieces.edges)
+                values |= {name: pieces.spans} | {f"{name}{EDGES}_{n}": edge for n, edge in enumerate(pieces.edges)}
             else:
                 values[name] = value
         return f"/* workbench:{self.name} */ {_expand(text or self.sql, tuple(lengths.items()))}", values
@@ -167,6 +183,35 @@ def spans(edges: Iterable[tuple[int, datetime, datetime]], groups: Sequence[int]
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Spans cut at every edge of any of them, so that a moment lies in one piece, which SQL finds without comparing.
+
+    ``edges``: every start and end, ascending, in microseconds since 1970; ``INTERVAL(…, :NAME_edges)`` of a moment is
+    the number of its piece. ``spans``: JSON for ``JSON_TABLE(:NAME …)``, a row (span, part, piece) for each piece that
+    lies in a span.
+    """
+
+    edges: tuple[int, ...]
+    spans: str
+
+
+@lru_cache(maxsize=64)
+def _pieces(text: str) -> Pieces:
+    read = [(one["span"], one["part"], *map(_microseconds, (one["starts"], one["ends"]))) for one in json.loads(text)]
+    edges = sorted({edge for *_, start, end in read for edge in (start, end)})
+    rows = [
+        {"span": span, "part": part, "piece": piece}
+        for span, part, start, end in read
+        for piece in range(bisect_right(edges, start), bisect_right(edges, end))
+    ]
+    return Pieces(tuple(edges), json.dumps(rows, separators=(",", ":")))
+
+
+def _microseconds(text: str) -> int:
+    return (datetime.fromisoformat(text) - _EPOCH) // _MICROSECOND
+
+
 def bins(edges: Sequence[Decimal | int]) -> str:
     """Consecutive [low, high) bins of seconds as the JSON that the histogram query reads."""
     pairs = enumerate(pairwise(edges))
@@ -214,7 +259,7 @@ def _with_own_text(query: Query, file: Path) -> Query:
     if not file.is_file():
         return query
     text = file.read_text(encoding="utf-8")
-    used, declared = {name for name, _ in placeholders(text)}, {parameter.name for parameter in query.parameters}
+    used, declared = {name for name, _ in placeholders(text)}, _declared(query)
     if used != declared:
         odd = ", ".join(sorted(used ^ declared))
         raise QueryError(
@@ -284,6 +329,11 @@ def placeholders(sql: str) -> Iterator[tuple[str, int]]:
             yield word.text, colon.start
 
 
+def _declared(query: Query) -> set[str]:
+    """Every placeholder that its text has to use."""
+    return {name for parameter in query.parameters for name in parameter.placeholders}
+
+
 def _check_parameters(query: Query, first_line: int) -> None:
     from sqlglot.errors import TokenError
 
@@ -295,7 +345,7 @@ def _check_parameters(query: Query, first_line: int) -> None:
         found = list(placeholders(query.sql))
     except TokenError:
         raise QueryError(f"{where(_unclosed(query.sql))}: a quote or comment does not end.", "Close it.") from None
-    declared = {parameter.name for parameter in query.parameters}
+    declared = _declared(query)
     used = {name for name, _ in found}
     for name, offset in found:
         if name not in declared:

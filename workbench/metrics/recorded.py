@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from workbench.errors import WorkbenchError
 from workbench.metrics.cache import CachedStore
 from workbench.metrics.plan import Plan
-from workbench.metrics.protocol import MetricStore, State
+from workbench.metrics.protocol import MetricStore, Reading, State
 from workbench.metrics.queries import Query
 from workbench.metrics.statements import Statement, key_of, masked, shown
 
@@ -104,6 +104,10 @@ class RecordedStore:
     def explain(self, query: Query, parameters: Mapping[str, Any]) -> Plan:
         """Run one question again, for how it is run."""
         return self._store.explain(query, parameters)
+
+    def reading(self) -> Reading | None:
+        """Where answers come from."""
+        return self._store.reading()
 
     def describe(self) -> Mapping[str, str]:
         """What and where it is."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 import pyarrow as pa
 
+from workbench.durable import replacing
 from workbench.errors import StoreError
 from workbench.rows import Extract
 
@@ -22,15 +22,12 @@ def write_rejects(rejects: pa.Table, folder: Path, extract: Extract) -> Path:
 
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", extract.origin).strip("._")[:80] or "input"
     path = folder / f"{name}-{extract.digest[:8]}.rejects.csv"
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        csv.write_csv(rejects, temporary)
-        temporary.replace(path)
+        with replacing(path) as file:
+            csv.write_csv(rejects, file)
     except OSError as error:
         raise StoreError(
             f"{path} cannot be written: {error.strerror or error}.", "Free space or choose another --data."
         ) from None
-    finally:
-        temporary.unlink(missing_ok=True)
     return path

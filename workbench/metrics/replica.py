@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from workbench.metrics.mysql import MySQLStore
 from workbench.metrics.mysql_engine import ServerUnavailable
-from workbench.metrics.protocol import State
+from workbench.metrics.protocol import Reading, State
 from workbench.metrics.queries import Query
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class ReplicatedStore:
         self._seen = self._applied = object()  # marks of the primary: the newest, and the one the replica has reached
         self._alone_until = 0.0
         self._warned = False
+        self._why = ""
 
     def close(self) -> None:
         """Close idle connections; the store can still be used."""
@@ -80,15 +81,15 @@ class ReplicatedStore:
         about = self._read(lambda store: store.describe())
         return {**about, "location": f"{self.primary.place}, read from {self.replica.place}"}
 
-    def lag(self) -> float | None:
-        """Seconds that the replica is behind, as it says itself.
+    def reading(self) -> Reading:
+        """Which server answers now; of the replica, how far it is behind, of the primary, why it has to."""
 
-        None: it does not follow its primary now, cannot be reached, or its user may not ask (docs/mysql.md).
-        """
-        try:
-            return self.replica.lag()
-        except ServerUnavailable:
-            return None
+        def asked(store: MySQLStore) -> Reading:
+            if store is self.replica:
+                return Reading("replica", store.place, store.lag(), "")
+            return Reading("primary", store.place, None, self._why)
+
+        return self._read(asked)
 
     def _read(self, action: Callable[[MySQLStore], _T]) -> _T:
         if self._is_current():
@@ -124,6 +125,7 @@ class ReplicatedStore:
         position = self.primary.position()
         if not position:
             _log.warning("The primary keeps no transaction ids (GTID), so this process reads from it after a write.")
+            self._why = "it keeps no transaction ids (GTID), so nothing proves that the replica has what was written"
             self._alone_until = math.inf
             return False
         try:
@@ -132,11 +134,13 @@ class ReplicatedStore:
             self._leave_alone(error)
             return False
         if not reached:
+            self._why = f"the replica {self.replica.place} has not caught up with what this process wrote or saw"
             self._alone_until = time.monotonic() + _LATE_SECONDS
         return reached
 
     def _leave_alone(self, error: ServerUnavailable) -> None:
         self._alone_until = time.monotonic() + self._retry_seconds
+        self._why = f"the replica is not used, {error.what.rstrip('.')}"
         if not self._warned:
             _log.warning("The replica is not used, the primary answers: %s", error.what)
         self._warned = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -69,6 +70,25 @@ class ResultCache:
             return (work.result if work.done else work()), False
         return table, not work.done
 
+    @property
+    def place(self) -> str:
+        """Where answers are kept, for people: no user, no password."""
+        return _place(self._where)
+
+    def trial(self) -> str:
+        """Keep a small answer, read it back and remove it; '' if all of that works, else the kind of failure."""
+        import pyarrow as pa
+
+        answer = pa.table({"n": [1]})
+        key = f"trial-{secrets.token_hex(16)}"
+        try:
+            self._region.set(key, answer)
+            found = self._region.get(key)
+            self._region.delete(key)
+        except Exception as error:  # the error's own text might hold the URL
+            return type(error).__name__
+        return "" if answer.equals(found) else "what was kept is not there"
+
     def close(self) -> None:
         """Let go of connections; the cache can still be used."""
         with self._guard:
@@ -105,7 +125,7 @@ class ResultCache:
         if not said:  # the error's own text might hold the URL
             _log.warning(
                 "The result cache %s cannot be used (%s); answers are computed each time. Check the setting 'cache'.",
-                _place(self._where), type(error).__name__,
+                self.place, type(error).__name__,
             )  # fmt: skip
 
 

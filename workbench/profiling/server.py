@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from workbench.metrics.mysql_monitor import Digest, ServerFacts, SlowLog, Table, UnusedIndex
+from workbench.metrics.mysql_monitor import Digest, ServerFacts, Table, UnusedIndex
+from workbench.metrics.mysql_slow_log import SlowLog, SlowQuery
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,11 @@ class ServerView:
     def statements(self) -> pd.DataFrame:
         """The statements that took most time, the most expensive first; empty where the server does not say."""
         return _frame(Digest, self.facts.digests or ())
+
+    @property
+    def slowest(self) -> pd.DataFrame:
+        """The entries of the slow query log that took longest, without values; empty where they cannot be read."""
+        return _frame(SlowQuery, self.facts.slowest or ())
 
     @property
     def unused_indexes(self) -> pd.DataFrame:
@@ -69,13 +75,28 @@ def slow_log_text(log: SlowLog) -> str:
 
 
 def server_html(facts: ServerFacts) -> str:
-    """Two lines and up to three tables; all text escaped. For an element of class wb."""
+    """Two lines and up to four tables; all text escaped. For an element of class wb."""
     from workbench.display.fragment import muted, text
 
     head = f"<p>{text(facts.server)}, up {facts.uptime_seconds / 3600:,.1f} h.</p>"
     log = f"<p>Slow query log: {text(slow_log_text(facts.slow_log))}</p>"
     notes = "".join(muted(text(note)) for note in facts.notes)
-    return head + log + _statements(facts) + _unused(facts) + _sizes(facts) + notes
+    return head + log + _slowest(facts) + _statements(facts) + _unused(facts) + _sizes(facts) + notes
+
+
+def _slowest(facts: ServerFacts) -> str:
+    from workbench.display.fragment import Column, table, text
+
+    if not facts.slowest:
+        return ""
+    heads = ("Seconds", "Rows read", "Rows sent")
+    columns = [Column("Statement"), Column("Ended (UTC)"), *(Column(head, True) for head in heads)]
+    rows = [
+        [_name(one), text(f"{one.ended:%Y-%m-%d %H:%M:%S}"), f"{one.seconds:,.3f}", f"{one.rows_examined:,}",
+         f"{one.rows_sent:,}"]
+        for one in facts.slowest
+    ]  # fmt: skip
+    return table(columns, rows, "Slowest entries of the slow query log")
 
 
 def _statements(facts: ServerFacts) -> str:
@@ -93,7 +114,7 @@ def _statements(facts: ServerFacts) -> str:
     return table(columns, rows, "Statements that took most time since the server started")
 
 
-def _name(one: Digest) -> str:
+def _name(one: Digest | SlowQuery) -> str:
     from workbench.display.fragment import cut, text
 
     return f"<code>{text(one.name)}</code>" if one.name else cut(one.statement[:_WIDE])

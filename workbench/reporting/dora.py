@@ -76,6 +76,9 @@ def environment(settings: Settings) -> dict[str, str]:
         "WORKBENCH_CACHE_CHECK_MS": str(settings.cache_check_ms),
         "WORKBENCH_SLOW_SECONDS": str(settings.slow_seconds),
     }
+    for name, path in (("PASSWORD_FILE", settings.metrics_password_file), ("TLS_CA", settings.metrics_tls_ca)):
+        if path:
+            named[f"WORKBENCH_METRICS_{name}"] = str(path.absolute())
     if file := find_file():
         named[FILE_VARIABLE] = str(file)
     if settings.query_log:

@@ -13,18 +13,18 @@ What a killed run leaves is cleared by the next one. ``.lock`` is held only whil
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+from workbench.durable import replace_text, sync_folder
 from workbench.errors import ParameterError, ReportError
-from workbench.reporting.record import FIGURES, FILE_NAME, RunError, RunRecord, read_record
+from workbench.reporting.record import FIGURES, FILE_NAME, RunError, RunRecord, Unreadable, read_record
 
 LATEST: Final = "latest"
 FAILED: Final = "failed"
@@ -32,14 +32,6 @@ _RUNNING: Final = ".running-"
 _LOCK_SECONDS: Final = 60.0
 _KEEP_FAILED: Final = 10
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A run whose record cannot be read."""
-
-    folder: Path
-    reason: str
 
 
 class ReportFolder:
@@ -65,7 +57,7 @@ class ReportFolder:
             self._sweep()
             lock.acquire(timeout=0)
             work.mkdir()
-            write_atomic(work / FILE_NAME, record.to_json())
+            replace_text(work / FILE_NAME, record.to_json())
         try:
             yield work
         finally:
@@ -79,7 +71,7 @@ class ReportFolder:
         with disk_errors(self.root):
             if record.state == "failed":
                 _strip(work)
-            write_atomic(work / FILE_NAME, record.to_json())
+            replace_text(work / FILE_NAME, record.to_json())
             with self._locked():
                 placed = self._place(work, record)
         self.refresh()
@@ -90,7 +82,7 @@ class ReportFolder:
         path = self.root / FAILED / f"{record.name}-{record.id}.ipynb"
         try:
             path.parent.mkdir(exist_ok=True)
-            write_atomic(path, notebook)
+            replace_text(path, notebook)
             by_age = sorted(path.parent.glob("*.ipynb"), key=lambda kept: kept.stat().st_mtime_ns, reverse=True)
             for old in by_age[_KEEP_FAILED:]:
                 old.unlink(missing_ok=True)
@@ -124,7 +116,7 @@ class ReportFolder:
                     newest[record.name] = max(best, record, key=lambda run: run.finished or run.started)
             for record in newest.values():
                 self._link_latest(record)
-            write_atomic(self.root / "index.html", index_html(records, self.root))
+            replace_text(self.root / "index.html", index_html(records, self.root))
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -142,9 +134,9 @@ class ReportFolder:
     def _place(self, work: Path, record: RunRecord) -> RunRecord:
         target = self.root / record.name / record.id
         target.parent.mkdir(exist_ok=True)
-        _sync_folder(work)
+        sync_folder(work)
         work.rename(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
         return replace(record, folder=target)
 
     def _link_latest(self, record: RunRecord) -> None:
@@ -182,7 +174,7 @@ class ReportFolder:
             if record.state == "running":
                 _strip(work)
                 record = replace(record, state="failed", error=RunError("Interrupted", "The run was interrupted."))
-                write_atomic(work / FILE_NAME, record.to_json())
+                replace_text(work / FILE_NAME, record.to_json())
             self._place(work, record)
         shutil.rmtree(work, ignore_errors=True)
 
@@ -199,19 +191,6 @@ def check_name(name: str) -> str:
             f"Use up to 64 of a-z, 0-9, - and _, starting with a letter or digit, but not {LATEST} or {FAILED}.",
         )
     return name
-
-
-def write_atomic(path: Path, text: str) -> None:
-    """Write the whole file or leave the old one: temporary name, fsync, rename."""
-    temporary = path.with_name(f".{path.name}-{uuid4().hex}")
-    try:
-        with temporary.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -259,11 +238,3 @@ def _age_key(run: RunRecord | Unreadable) -> tuple[str, str]:
     if isinstance(run, RunRecord):
         return (f"{run.started:%Y%m%dT%H%M%SZ}", run.started.isoformat())
     return (run.folder.name, "")
-
-
-def _sync_folder(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -6,14 +6,11 @@ import json
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
-from workbench.reporting.record import RunRecord
+from workbench.reporting.record import RunRecord, Unreadable
 from workbench.reporting.style import TEMPLATES, page_css
-
-if TYPE_CHECKING:
-    from workbench.reporting.folder import Unreadable
 
 
 def index_html(runs: Sequence[RunRecord | Unreadable], root: Path) -> str:

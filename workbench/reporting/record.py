@@ -118,3 +118,11 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "not installed"
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A run whose record cannot be read."""
+
+    folder: Path
+    reason: str

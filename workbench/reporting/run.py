@@ -12,10 +12,11 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from workbench.durable import replace_text
 from workbench.errors import ReportError
 from workbench.reporting.execute import Execution, Progress, execute
 from workbench.reporting.export import Page, export_html, warm_up
-from workbench.reporting.folder import ReportFolder, check_name, disk_errors, write_atomic
+from workbench.reporting.folder import ReportFolder, check_name, disk_errors
 from workbench.reporting.kernel import Kernel
 from workbench.reporting.launch import skip_slow_import
 from workbench.reporting.parameters import check_parameters
@@ -78,7 +79,7 @@ def run_report(
 def _finish(reports: ReportFolder, work: Path, record: RunRecord, notebook: Any) -> RunRecord:
     page = Page(record, _window_text(work / FIGURES))
     with disk_errors(reports.root):
-        write_atomic(work / f"{record.name}.html", export_html(notebook, page))
+        replace_text(work / f"{record.name}.html", export_html(notebook, page))
     files = sorted(path.name for path in work.iterdir() if path.is_file() and path.name != FILE_NAME)
     return reports.publish(work, record.end(files=tuple(files)))
 
@@ -119,7 +120,7 @@ def _figures_error(path: Path, scrub: Scrubber) -> RunError | None:
         if not isinstance(figures, dict) or figures.get("format") != FIGURES_FORMAT:
             return RunError("FiguresError", f'{FIGURES} does not say "format": {FIGURES_FORMAT}.')
         if scrub.text(text) != text:
-            write_atomic(path, json.dumps(scrub.tree(figures), ensure_ascii=False))
+            replace_text(path, json.dumps(scrub.tree(figures), ensure_ascii=False))
     except (OSError, ValueError) as error:
         return RunError("FiguresError", f"{FIGURES} is not valid JSON: {error}.")
     return None

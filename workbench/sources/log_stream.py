@@ -105,12 +105,16 @@ class Source:
                 left -= len(part)
         return whole.hexdigest()
 
-    def everything(self) -> bytes:
-        """All unpacked bytes at once, for a format that has to be sought in."""
+    def seekable(self) -> Any:
+        """The unpacked bytes as an Arrow file that can be sought in; a file that is not packed stays on the disk."""
+        import pyarrow as pa
+
+        if self._path is not None and self.size is not None and self._begin == self.head:
+            return pa.memory_map(str(self._path))
         parts = [self.head]
         while part := self._read(BLOCK):
             parts.append(part)
-        return b"".join(parts)
+        return pa.BufferReader(b"".join(parts))
 
     def blocks(self, continues: bool) -> Iterator[Block]:
         """The records, each with its lines.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 from uuid import uuid4
 
@@ -276,8 +278,11 @@ def parquet_batches(source: Source, options: LogOptions) -> Iterator[LogBatch]:
     from pyarrow import parquet
 
     try:
-        file = parquet.ParquetFile(pa.BufferReader(source.everything()))
-        yield from table_batches(file.iter_batches(_BATCH), file.schema_arrow, source.origin, options, source)
+        file = parquet.ParquetFile(source.seekable())
+        read, every = 0, max(file.metadata.num_rows, 1)
+        for batch in table_batches(file.iter_batches(_BATCH), file.schema_arrow, source.origin, options, source):
+            read += batch.lines
+            yield replace(batch, position=(source.size or 0) * read // every)
     except pa.ArrowException as error:
         raise SourceError(
             f"{source.origin} cannot be read as Parquet: {str(error).splitlines()[0]}",
@@ -286,9 +291,16 @@ def parquet_batches(source: Source, options: LogOptions) -> Iterator[LogBatch]:
 
 
 def table_batches(
-    batches: Iterable[pa.RecordBatch], schema: pa.Schema, origin: str, options: LogOptions, source: Source | None = None
+    batches: Iterable[pa.RecordBatch],
+    schema: pa.Schema,
+    origin: str,
+    options: LogOptions,
+    source: Source | None = None,
+    content: str | None = None,
 ) -> Iterator[LogBatch]:
     """Arrow batches as batches of log rows; the rejects' lines count rows from 1.
+
+    ``content`` identifies what the batches hold, where there is no source that does, and it can be known beforehand.
 
     Raises:
         SourceError: no column holds the time, or one cannot be read as text.
@@ -301,14 +313,17 @@ def table_batches(
             f"{origin} has no column with the time.",
             f"Say which it is: --map log_timestamp=NAME; it has {', '.join(schema.names[:20])}.",
         )
-    digest = source.digest(reader.meaning) if source else uuid4().hex
+    digest = source.digest(reader.meaning) if source else _digest(content or uuid4().hex, reader.meaning)
     line = 1
     for chunk, batch in enumerate(batches):
         picked = _as_text(pa.Table.from_batches([batch]), found, origin)
         rows, rejects, notes = reader.rows(picked, np.arange(line, line + batch.num_rows, dtype=np.int64))
         line += batch.num_rows
-        place = (source.position, source.size) if source else (0, None)
-        yield LogBatch(rows, origin, digest, chunk, rejects, batch.num_rows, notes, *place)
+        yield LogBatch(rows, origin, digest, chunk, rejects, batch.num_rows, notes, 0, source.size if source else None)
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _as_text(table: pa.Table, found: Found, origin: str) -> pa.Table:

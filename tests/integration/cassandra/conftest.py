@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -14,10 +13,9 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
+from tests.cassandra_server import WARNINGS, of, started
+
 HERE = Path(__file__).parent
-ROOT = HERE.parent.parent.parent
-SCRIPT = ROOT / "scripts" / "cassandra"
-CANNOT_RUN = 3
 
 Open = Callable[..., Any]
 
@@ -27,32 +25,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker("integration")
-            item.add_marker(pytest.mark.filterwarnings("ignore::DeprecationWarning:cassandra"))
-
-
-def script(*arguments: str) -> str:
-    """Output of scripts/cassandra; a machine that cannot run it skips the test."""
-    done = subprocess.run([SCRIPT, *arguments], capture_output=True, text=True, check=False)
-    if done.returncode == CANNOT_RUN:
-        pytest.skip(done.stderr.strip())
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def started(nodes: str) -> str:
-    return script("start", nodes).strip().partition("=")[2]
+            item.add_marker(WARNINGS)
 
 
 @pytest.fixture(scope="session")
 def url() -> str:
     """URL of one running node, without keyspace."""
     return started("1")
-
-
-def of(url: str, keyspace: str) -> str:
-    """The URL of a keyspace there."""
-    before, _, after = url.partition("/?")
-    return f"{before}/{keyspace}?{after}"
 
 
 @pytest.fixture(scope="session")

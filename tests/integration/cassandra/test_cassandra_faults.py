@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests import log_sample
-from tests.integration.cassandra.conftest import ROOT, Open, script
+from tests.cassandra_server import ROOT, script
+from tests.integration.cassandra.conftest import Open
 from workbench.errors import StoreError
 from workbench.logs.protocol import LogBatch
 

@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 import pytest
 
 from tests import log_sample
-from tests.integration.cassandra.conftest import Open, of, script
+from tests.cassandra_server import of, script
+from tests.integration.cassandra.conftest import Open
 from workbench.errors import ParameterError, StoreError
 from workbench.log_rows import LOG_ROWS
 from workbench.logs.cassandra import CassandraLogStore
@@ -106,15 +107,15 @@ def test_counts_are_those_of_the_rows(loaded: tuple[Any, list[dict[str, Any]]], 
     assert mine == [{"hostname": host, "first_day": min(days), "last_day": max(days), "rows": N}]
 
 
-def test_many_days_come_in_the_order_asked_for(
+def test_a_stream_has_the_lines_of_a_day_in_whatever_parts_it_is(
     loaded: tuple[Any, list[dict[str, Any]]], host: str, first_day: date
 ) -> None:
     store, rows = loaded
-    keys = [(host, first_day + timedelta(days=offset)) for offset in (2, 0, 1, 0, 2)]
-    found = list(store.partitions(keys, concurrent=2, severity="error"))
-    assert [key for key, _ in found] == keys
-    for (_, day), table in found:
-        same(table, [row for row in rows if row["log_date"] == day and row["severity"] == "error"])
+    found = pa.concat_tables(store.stream(host, first_day, severity="error", columns=("log_id", "message")))
+    day = [row for row in rows if row["log_date"] == first_day and row["severity"] == "error"]
+    wanted = log_sample.newest_first(log_sample.table(day))
+    assert found.column_names == ["log_id", "message"]
+    assert found.to_pylist() == wanted.select(["log_id", "message"]).to_pylist()
 
 
 def test_loading_again_changes_nothing(open_store: Open, host: str, first_day: date) -> None:
