@@ -196,8 +196,9 @@ def loads(store: CassandraLogStore, peer: Peer, count: int, peer_count: int, rou
                 found[name].append(rate)
         print(f"  round {turn}: {batches_said(loader)}")
     for name in found:
-        print(f"{name}: {spread(found[name])} rows/s" + (f", {spread(cost[name])} us of CPU a row" * (name in cost)))
-    for name in found.keys() - {"loader"}:
+        spent = f", {spread(cost[name])} us of CPU a row" if name in cost else ""
+        print(f"{name}: {spread(found[name])} rows/s{spent}")
+    for name in list(found)[1:]:
         ratios = [a / b for a, b in zip(found["loader"], found[name], strict=True)]
         print(f"loader / {name}: {spread(ratios)}")
 
