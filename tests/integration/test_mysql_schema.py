@@ -15,7 +15,7 @@ from workbench.rows import FACTS, FEATURES, IMPORTS
 
 NOTHING = State(FACTS.empty_table(), FEATURES.empty_table(), IMPORTS.empty_table())
 START = datetime(2025, 1, 1)
-SCANS = {"mysql": 1, "mariadb": 2}
+SCANS = {"mysql": 1, "mysql84": 1, "mariadb": 2}
 """How often a question may read the window: MariaDB runs a WITH part again for every place that names it."""
 DASHBOARD = ("deployment_counts", "lead_time_ranks", "recovery_time_ranks", "incident_counts", "deployment_days")
 

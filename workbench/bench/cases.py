@@ -122,14 +122,14 @@ def all_cases(stores: Sequence[str], rows: int) -> list[Case]:
     return made
 
 
-_BYTES: Final = {"embedded": 100, "mysql": 700, "cassandra": 300, "report": 100}
+BYTES: Final = {"embedded": 100, "mysql": 700, "cassandra": 300, "report": 100}
 """What a row or line takes on disk, with its indexes; measured."""
 
 
 def writes(cases: Iterable[Case]) -> list[tuple[str, int, str, int]]:
     """What these cases need: store, rows, of what, and about how many bytes."""
     needed = dict.fromkeys((case.store, case.rows, "lines of logs" if case.lines else "rows") for case in cases)
-    return [(store, rows, kind, rows * _BYTES[store]) for store, rows, kind in needed]
+    return [(store, rows, kind, rows * BYTES[store]) for store, rows, kind in needed]
 
 
 def choose(cases: Iterable[Case], pattern: str | None) -> list[Case]:

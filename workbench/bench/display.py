@@ -120,14 +120,14 @@ def ratio_table(it: Performance) -> str:
     if not it.ratios:
         return muted("No case of this run has a peer.")
     columns = [
-        Column("Instead of", name=True),
+        Column("Instead of"),
         Column("Somebody does"),
         Column("Kind"),
         Column("n", True),
         Column("Takes", True),
     ]
     rows = [
-        [text(one.base.case), text(one.case.title), one.kind, f"{one.ratio.n:,}", unbroken(words.ratio(one.ratio))]
+        [case_name(one.base), text(one.case.title), one.kind, f"{one.ratio.n:,}", unbroken(words.ratio(one.ratio))]
         for one in it.ratios
     ]
     return table(columns, rows) + muted(

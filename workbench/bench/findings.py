@@ -46,7 +46,8 @@ def _alternatives(run: Run) -> Iterator[Finding]:
         if one.kind != "alternative" or one.case.name not in _ALTERNATIVES:
             continue
         name, remedy = _ALTERNATIVES[one.case.name]
-        state: State = "look" if (one.ratio.low or 0) > _WORTH_IT else "fine"
+        least = one.ratio.value if one.ratio.low is None else one.ratio.low  # no interval where rounds are few
+        state: State = "look" if (least or 0) > _WORTH_IT else "fine"
         label = f"{name} ({one.case.store}, {one.case.rows:,} rows)"
         evidence = f"{_median(one, ours=False)} against {_median(one, ours=True)}: {words.ratio(one.ratio)}"
         yield Finding(label, state, evidence, remedy if state == "look" else "", _gain(one) if state == "look" else "")

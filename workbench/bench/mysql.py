@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from workbench.metrics.mysql import MySQLStore
+    from workbench.metrics.mysql_monitor import Digest
     from workbench.metrics.mysql_slow_log import SlowLog
 
 _SETTINGS: Final = (
@@ -22,7 +23,9 @@ _SETTINGS: Final = (
     "performance_schema", "max_connections", "tmp_table_size",
 )  # fmt: skip
 _PICOSECOND: Final = 1e-12
-_STATEMENTS: Final = 12
+_STATEMENTS: Final = 10
+_LOADS: Final = "LOAD DATA %"
+"""How the benchmark fills its own tables: no question of anybody."""
 _TEXT: Final = 400
 
 
@@ -111,9 +114,9 @@ class MySQLServer:
         """What the server can tell about a schema: costly statements, unused indexes, sizes, the slow log."""
         from workbench.metrics.mysql_monitor import monitor
 
-        facts = monitor(self.in_schema(name), limit=_STATEMENTS)
+        facts = monitor(self.in_schema(name), limit=10 * _STATEMENTS)
         return {
-            "digests": [asdict(digest) for digest in facts.digests or () if "SLEEP" not in digest.statement],
+            "digests": [asdict(digest) for digest in facts.digests or () if _is_question(digest)][:_STATEMENTS],
             "unused_indexes": None if facts.unused is None else [f"{one.table}.{one.index}" for one in facts.unused],
             "sizes": [asdict(table) for table in facts.sizes],
             "slow_log": self._slow_log(name, facts.slow_log),
@@ -124,13 +127,16 @@ class MySQLServer:
         """How many statements were too slow, and the slowest; or why that is not known."""
         if not state.on or "TABLE" not in state.output:
             return "The slow log is off, or not a table: SET GLOBAL slow_query_log = ON, log_output = 'TABLE'."
-        count = self._told("SELECT COUNT(*) AS slow FROM mysql.slow_log WHERE db = %s", name)
+        count = self._told(
+            "SELECT COUNT(*) AS slow FROM mysql.slow_log WHERE db = %s AND sql_text NOT LIKE %s", name, _LOADS
+        )
         entries = self._told(
             "SELECT LEFT(CONVERT(sql_text USING utf8mb4), %s) AS statement, rows_examined AS examined, "
             "rows_sent AS sent, TIME_TO_SEC(query_time) + MICROSECOND(query_time) / 1e6 AS seconds "
-            "FROM mysql.slow_log WHERE db = %s ORDER BY query_time DESC LIMIT 5",
+            "FROM mysql.slow_log WHERE db = %s AND sql_text NOT LIKE %s ORDER BY query_time DESC LIMIT 5",
             _TEXT,
             name,
+            _LOADS,
         )
         if isinstance(count, str) or isinstance(entries, str):
             return str(count if isinstance(count, str) else entries)
@@ -167,6 +173,11 @@ def copy_without(server: MySQLServer, source: str, target: str, indexes: Sequenc
     drops = [f"ALTER TABLE dora_metrics {', '.join(f'DROP INDEX {index}' for index in indexes)}"] if indexes else []
     copies = [f"INSERT INTO {table} SELECT * FROM `{check(source)}`.{table}" for table in tables]  # noqa: S608 - own names
     server.run(target, *drops, *copies, "ANALYZE TABLE dora_metrics")
+
+
+def _is_question(digest: Digest) -> bool:
+    """Whether it reads for somebody: not the benchmark's own loads, plans and waits."""
+    return digest.statement.startswith(("SELECT", "WITH", "(")) and "SLEEP" not in digest.statement
 
 
 def _plain(cell: Any) -> Any:
