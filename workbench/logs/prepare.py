@@ -14,16 +14,15 @@ import pyarrow.compute as pc
 from workbench.errors import ParameterError
 from workbench.log_rows import LOG_ROWS
 from workbench.logs.protocol import LogBatch
-from workbench.logs.schema import DAY, STATS_ROWS, Shape
+from workbench.logs.schema import DAY, LAST_DAY, STATS_ROWS, Shape
 from workbench.logs.wire import DATE_ZERO, WireRows, encode, key_part
 
 MOST_KEY_BYTES: Final = 65_535
 MOST_ROW_BYTES: Final = 15 << 20
 """A frame of the protocol and a mutation of the server end at 16 MiB."""
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
-LAST_EXPIRY: Final = (1 << 31) - 2 - DAY
-"""Second, since 1970, after which no row is kept: servers count to 2038-01-19 only (unless told to keep no files of
-4.x), and refuse a batch whose time to live leads beyond it. A day before, as their clocks may be ahead."""
+LAST_EXPIRY: Final = (LAST_DAY.toordinal() - _EPOCH_DAY) * DAY
+"""Second, since 1970, after which no row is kept; servers, whose clocks may be ahead, refuse a batch a day later."""
 _FIRST_LOAD: Final = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp())
 _TICK: Final = 64
 """Microseconds of a row's day that stand for one second of the load's time."""

@@ -439,8 +439,11 @@ def test_rows_to_be_kept_for_longer_than_the_server_counts_are_taken_all_the_sam
 ) -> None:
     rows = log_sample.table(log_sample.rows(host, first_day, 300))
     with CassandraLogStore(of(url, f"wb_{uuid.uuid4().hex[:12]}"), tmp_path) as store:
-        store.migrate(replication="datacenter1:1", days=7300)
+        store.migrate(replication="datacenter1:1")
         try:
+            table = f"{store.address.keyspace}.infrastructure_logs"
+            store.session.execute(f"ALTER TABLE {table} WITH default_time_to_live = {7300 * 86_400}", timeout=60)
+            store.close()  # to see the table as it is now
             report = store.load(log_sample.batches(rows, host))
             assert (report.loaded, report.rejected) == (300, 0)
             assert sum(store.partition(host, first_day + timedelta(days=n)).num_rows for n in range(3)) == 300
