@@ -19,7 +19,8 @@ EVIDENCE = {
         "full_scans": [{"query": "by_dates", "evidence": "the table of dora_metrics (about 10,000 rows)"}],
         "unused_indexes": ["dora_metrics.dora_metrics_fixed"],
         "slow_log": {"slow": 3, "limit": 1.0, "entries": [
-            {"statement": "SELECT <all> FROM dora_metrics", "seconds": 2.5, "examined": 120_000, "sent": 7}]},
+            {"statement": "SELECT <all> FROM dora_metrics", "seconds": 2.5, "rows_examined": 120_000,
+             "rows_sent": 7, "name": ""}]},
         "digests": [
             {"name": "deployment_counts", "statement": "SELECT ?", "runs": 200, "seconds": 3.0, "mean_seconds": 0.015,
              "rows_examined": 90_000, "rows_sent": 200, "without_index": 0},

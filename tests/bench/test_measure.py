@@ -51,7 +51,7 @@ def test_a_target_gets_the_calls_that_its_percentile_needs_and_its_companions_do
     machine = Machine(11)
     ours, theirs = case("ours"), case("theirs", peer_of="ours", peer_kind="peer")
     pair = [(ours, Call(machine.work(0.05)), 0.95), (theirs, Call(machine.work(0.5)), 0.5)]
-    plan = Plan(seconds=10, precision=0.001)
+    plan = Plan(seconds=14, precision=0.001)
     mine, peer = measure(pair, plan, pace=machine.work(0.001), clock=machine.clock)
     assert len(mine.seconds) >= 72, "fewer values give the 95th percentile no interval"
     assert len(peer.seconds) < 30, "the peer took the time of the target"

@@ -155,7 +155,7 @@ def _slow_log(said: Mapping[str, Any] | str) -> Finding:
     gain = "the time of the slowest questions"
     if entries := said.get("entries"):
         worst = entries[0]
-        evidence += f"; the slowest took {words.seconds(worst['seconds'])} and read {worst['examined']:,} rows"
+        evidence += f"; the slowest took {words.seconds(worst['seconds'])} and read {worst['rows_examined']:,} rows"
         gain = f"up to {words.seconds(worst['seconds'] - said['limit'])} of the slowest"
     remedy = "See the statements below, and their plans with: workbench dora --profile."
     return Finding("Slow query log", "look", evidence, remedy, gain)

@@ -147,20 +147,21 @@ def _say(text: str) -> None:
 
 
 def _print_cases(cases: list[Case]) -> None:
-    from workbench.bench import words
     from workbench.bench.targets import SOURCES, targets
 
     limits: dict[tuple[str, str], list[str]] = {}
     for target in targets():
-        limits.setdefault((target.case, target.source), []).append(f"{_target(target)}, {words.share(target)}")
+        limits.setdefault((target.case, target.source), []).append(_limit(target))
     rows = [[case.id, case.title, *("; ".join(limits.get((case.id, by), [])) for by in SOURCES)] for case in cases]
-    print_table([("case", False), ("what", False), *((f"the {by} asks", False) for by in SOURCES)], rows)
+    note = "Targets are on the 95th percentile, unless they say otherwise."
+    print_table([("case", False), ("what", False), *((f"the {by} asks", False) for by in SOURCES)], rows, note=note)
 
 
-def _target(target: Target) -> str:
+def _limit(target: Target) -> str:
     from workbench.bench import words
 
-    return f"≥ {words.rate(target.limit)}" if target.at_least else f"< {words.seconds(target.limit)}"
+    limit = f"≥ {words.rate(target.limit)}" if target.at_least else f"< {words.seconds(target.limit)}"
+    return limit if (share := words.share(target)) == "p95" else f"{limit} {share}"
 
 
 def _print_run(run: Run) -> None:
@@ -186,7 +187,7 @@ def _print_run(run: Run) -> None:
 def _row(line: Line) -> list[str]:
     from workbench.bench import words
 
-    judged = [f"{_target(one.target)} {one.verdict}" for one in line.judged]
+    judged = [f"{_limit(one.target)} {one.verdict}" for one in line.judged]
     kind = {"warm": "", "cold": "cold", "closed": "closed loop", "open": "open loop"}[line.result.kind]
     if line.result.rate is not None:
         kind = f"{kind or 'closed loop'}, {words.rate(line.result.items_a_second(line.result.rate))}"
@@ -220,7 +221,7 @@ def _print_comparison(comparison: Comparison | None, *, only_changes: bool = Fal
     for difference in comparison.differences:
         typer.echo(f"Not judged, the machines differ: {difference}.")
     typer.echo(
-        f"Ratios are in units of a fixed piece of work. Slower: the whole interval is above {1 + compare.MARGIN:.2f}, "
-        "also without those units. An unchanged program is flagged in at most "
+        "Ratios are in units of a fixed piece of work. Slower: the whole interval is above "
+        f"{1 + compare.MARGIN:.2f}, also without those units. An unchanged program is flagged in at most "
         f"{100 * compare.FALSE_ALARMS:.0f} % of comparisons."
     )
