@@ -16,7 +16,8 @@ import numpy as np
 
 from workbench import format as human
 from workbench.bench import machine
-from workbench.bench.cases import BYTES, SIZES, Call, Case, NotHere, all_cases, choose, writes
+from workbench.bench.cases import SIZES, Call, Case, NotHere
+from workbench.bench.catalogue import BYTES, all_cases, choose, writes
 from workbench.bench.evidence import evidence_of
 from workbench.bench.history import History, Result, Run, new_id
 from workbench.bench.load import Load, closed_loop, open_loop

@@ -108,7 +108,8 @@ def compare_runs(
 
 def _order(store: list[str] | None, case: str | None, rows: str | None, quick: bool, thorough: bool) -> Order:
     from workbench.bench import measure
-    from workbench.bench.cases import SIZES, STORES
+    from workbench.bench.cases import SIZES
+    from workbench.bench.catalogue import STORES
     from workbench.bench.run import Order
     from workbench.errors import ParameterError
 

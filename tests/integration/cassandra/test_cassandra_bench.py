@@ -101,7 +101,7 @@ def test_filters_give_the_same_lines_in_each_way(settings: Settings) -> None:
     from contextlib import ExitStack
 
     from workbench.bench import scratch as scratches
-    from workbench.bench.cases import all_cases
+    from workbench.bench.catalogue import all_cases
     from workbench.bench.servers import Servers
     from workbench.bench.stage import Stage
 
