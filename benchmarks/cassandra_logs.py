@@ -1,9 +1,12 @@
 """Times the Cassandra log store against the driver's own ways, in one run: ratios with their spread, pair by pair.
 
     python benchmarks/cassandra_logs.py URL [--rows N] [--peer-rows N] [--rounds N] [--replication dc1:3]
+    python benchmarks/cassandra_logs.py URL --sustained 5000000 [--batch 1000]
+    python benchmarks/cassandra_logs.py URL --syslog 1000000
 
 URL is that of a running cluster (scripts/cassandra start). The benchmark makes a keyspace of its own there and drops
 it. Loads go A, B, C, A, B, C …, so that a machine that changes its speed changes all of them. CPU is this process's.
+cqlsh and DSBulk take part if they are installed (scripts/cassandra peers); their seconds are those that they report.
 """
 
 from __future__ import annotations
@@ -13,10 +16,11 @@ import statistics
 import tempfile
 import time
 import uuid
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +34,16 @@ from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
 from cassandra.concurrent import execute_concurrent_with_args
 from cassandra.policies import DCAwareRoundRobinPolicy, TokenAwarePolicy
 from cassandra.query import BatchStatement, BatchType
+from logs import write_lines
 
-from workbench.log_rows import LOG_ROWS, SEVERITIES
+from workbench.bench import log_peers
+from workbench.log_rows import LOG_ROWS, PARTITION, SEVERITIES
 from workbench.logs import driver, statements
-from workbench.logs.cassandra import CassandraLogStore
+from workbench.logs.cassandra import BATCH_BYTES, CassandraLogStore
 from workbench.logs.loader import Loader, Options
 from workbench.logs.protocol import LogBatch
+from workbench.sources.log_options import LogOptions
+from workbench.sources.logs import read
 
 HOSTS, DAYS, CHUNK = 20, 5, 50_000
 FIRST = datetime.now(UTC).date() - timedelta(days=DAYS + 1)
@@ -145,10 +153,29 @@ def spread(values: list[float]) -> str:
     return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
+def programs(store: CassandraLogStore, folder: Path, turn: int, count: int) -> dict[str, float]:
+    """Rows a second, by their own reports: cqlsh COPY FROM, DSBulk with rows in order of time and of partition."""
+    found = {}
+    table = pa.concat_tables([batch.rows for batch in rows(count, 2000 + turn)])
+    order = {"cqlsh": "time", "dsbulk": "time", "dsbulk, sorted": "partition"}
+    for title in order:
+        name = title.partition(",")[0]
+        program = log_peers.find(name)
+        if program is None:
+            print(f"  {name} is not installed: {log_peers.INSTALL}") if not turn else None
+            continue
+        keys = [(key, "ascending") for key in (*PARTITION, "log_timestamp")]
+        path = folder / "rows.csv"
+        log_peers.write_csv(table if order[title] == "time" else table.sort_by(keys), path)
+        done = log_peers.LOADERS[name](program, store.address, COLUMNS, path)
+        found[title] = done.rows / done.seconds
+    return found
+
+
 def loads(store: CassandraLogStore, peer: Peer, count: int, peer_count: int, rounds: int) -> None:
     """Rows a second of the loader, of the driver's batches and of its single inserts."""
-    found: dict[str, list[float]] = {"loader": [], "driver batches": [], "single inserts": []}
-    cost: dict[str, list[float]] = {name: [] for name in found}
+    found: dict[str, list[float]] = defaultdict(list)
+    cost: dict[str, list[float]] = defaultdict(list)
     for turn in range(rounds + 1):  # the first warms the server up
         batches = list(rows(count, turn))
         loader = Loader(store.session, store.address, store.target, store.state, Options(resume=False))
@@ -164,15 +191,62 @@ def loads(store: CassandraLogStore, peer: Peer, count: int, peer_count: int, rou
             if turn:
                 found[name].append(n / wall)
                 cost[name].append(cpu / n * 1e6)
-        times = np.array(loader.latencies) * 1e3
-        windows = [int(traffic.window) for traffic in loader.flow.nodes.values()]
-        tail = np.percentile(times, 99)
-        print(f"  round {turn}: a batch p50 {np.median(times):.1f} ms, p99 {tail:.1f} ms, in flight {windows}")
+        for name, rate in programs(
+            store, store.state, turn, 4 * peer_count
+        ).items():  # their start-up has to count little
+            if turn:
+                found[name].append(rate)
+        print(f"  round {turn}: {batches_said(loader)}")
     for name in found:
-        print(f"{name}: {spread(found[name])} rows/s, {spread(cost[name])} us of CPU a row")
-    for name in ("driver batches", "single inserts"):
+        spent = f", {spread(cost[name])} us of CPU a row" if name in cost else ""
+        print(f"{name}: {spread(found[name])} rows/s{spent}")
+    for name in list(found)[1:]:
         ratios = [a / b for a, b in zip(found["loader"], found[name], strict=True)]
         print(f"loader / {name}: {spread(ratios)}")
+
+
+def batches_said(loader: Loader) -> str:
+    """How long batches took, and how many were on their way at once."""
+    times = np.array(loader.latencies) * 1e3
+    windows = [int(traffic.window) for traffic in loader.flow.nodes.values()]
+    return f"a batch p50 {np.median(times):.1f} ms, p99 {np.percentile(times, 99):.1f} ms, in flight {windows}"
+
+
+def sustained(store: CassandraLogStore, count: int) -> None:
+    """One long load, and how the rate held: rows a second of each tenth. The rows are made before the clock starts."""
+    Loader(store.session, store.address, store.target, store.state, Options(resume=False)).run(rows(200_000, 0))
+    batches = list(rows(count, 1))
+    marks: list[tuple[float, int]] = [(time.perf_counter(), 0)]
+
+    def mark(done: int, _total: int | None) -> None:
+        if done - marks[-1][1] >= count // 10:
+            marks.append((time.perf_counter(), done))
+
+    loader = Loader(store.session, store.address, store.target, store.state, Options(resume=False, progress=mark))
+    wall, cpu = timed(partial(loader.run, batches))
+    rates = [(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairwise(marks)]
+    said = f"{count / wall:,.0f} rows/s, {cpu / count * 1e6:.2f} us of CPU a row"
+    print(f"{count:,} rows, batches of {store.batch_rows}: {said}")
+    print(f"  {batches_said(loader)}; rows/s of each tenth: {', '.join(f'{rate:,.0f}' for rate in rates)}")
+
+
+def syslog(store: CassandraLogStore, count: int, rounds: int) -> None:
+    """From a file of RFC 3164 lines to acknowledged rows, parsing included."""
+    path = store.state / "syslog"
+    first = datetime(FIRST.year, FIRST.month, FIRST.day)
+    found, cost = [], []
+    write_lines(path, count, first)
+    options = LogOptions(year=first.year)
+    for turn in range(rounds + 1):
+        loader = Loader(store.session, store.address, store.target, store.state, Options(resume=False))
+        wall, cpu = timed(lambda: loader.run(read([path], options)))  # noqa: B023 - called at once
+        if turn:
+            found.append(count / wall)
+            cost.append(cpu / count * 1e6)
+    size = path.stat().st_size / count
+    print(
+        f"syslog, {size:.0f} bytes a line, to acknowledged rows: {spread(found)} rows/s, {spread(cost)} us of CPU a row"
+    )
 
 
 def reads(store: CassandraLogStore, peer: Peer, rounds: int) -> None:
@@ -202,7 +276,7 @@ def whole_day(store: CassandraLogStore, host: str, day: date, severity: str) -> 
 def filters(store: CassandraLogStore, rounds: int, title: str) -> None:
     """Lines of one severity: filtered by the server, or read and filtered here."""
     day = FIRST + timedelta(days=1)
-    for severity in ("info", "error", "emergency", "never"):
+    for severity in ("info", "error", "emergency"):
         server, here = [], []
         for turn in range(3 * rounds):
             host = f"web-{turn % HOSTS}"
@@ -219,6 +293,11 @@ def counts(store: CassandraLogStore, rounds: int) -> None:
     print(f"counts of a day: {spread(taken)} ms; it has {store.partition('web-1', day).num_rows} lines")
 
 
+def opened(url: str, state: Path, batch: int) -> CassandraLogStore:
+    """A store whose batches are of so many rows, and of as many bytes as these need."""
+    return CassandraLogStore(url, state, batch_rows=batch, batch_bytes=max(BATCH_BYTES, 1100 * batch))
+
+
 def main() -> None:
     """Run all of it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -227,14 +306,21 @@ def main() -> None:
     parser.add_argument("--peer-rows", type=int, default=50_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--replication", default="datacenter1:1")
+    parser.add_argument("--sustained", type=int, help="nothing but one load of so many rows")
+    parser.add_argument("--batch", type=int, default=1000, help="rows of a batch of the loader")
+    parser.add_argument("--syslog", type=int, help="nothing but loads of a syslog file of so many lines")
     parser.add_argument("--index", type=float, help="also with an SAI index on severity, built in so many seconds")
     options = parser.parse_args()
     before, _, after = options.url.partition("/?")
     url = f"{before}/bench_{uuid.uuid4().hex[:12]}?{after}"
-    with tempfile.TemporaryDirectory() as state, CassandraLogStore(url, Path(state)) as store:
+    with tempfile.TemporaryDirectory() as state, opened(url, Path(state), options.batch) as store:
         store.migrate(replication=options.replication)
         peer = Peer(store)
         try:
+            if options.sustained:
+                return sustained(store, options.sustained)
+            if options.syslog:
+                return syslog(store, options.syslog, options.rounds)
             loads(store, peer, options.rows, options.peer_rows, options.rounds)
             reads(store, peer, options.rounds)
             filters(store, options.rounds, "no index")

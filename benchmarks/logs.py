@@ -34,12 +34,12 @@ MESSAGES = (
 )
 
 
-def write_lines(path: Path, count: int) -> None:
+def write_lines(path: Path, count: int, first: datetime = FIRST) -> None:
     """A day of three hosts, in order of time."""
     chance = random.Random(1)  # noqa: S311 - a benchmark
     with path.open("w", encoding="ascii") as file:
         for number in range(count):
-            moment = FIRST + timedelta(seconds=86_399 * number / count)
+            moment = first + timedelta(seconds=86_399 * number / count)
             k, p = chance.randrange(250), chance.randrange(100_000)
             message = chance.choice(MESSAGES).format(n=number, k=k, p=p)
             file.write(f"{moment:%b} {moment.day:2d} {moment:%H:%M:%S} web-{k % 3} {message}\n")

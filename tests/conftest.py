@@ -31,6 +31,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[SERVERS] = servers.hold()
 
 
+def pytest_report_header() -> str:
+    """Which servers the tests of stores run on."""
+    said = f"servers: {', '.join(servers.KINDS)}"
+    return said if "mysql84" in servers.KINDS else f"{said}; MySQL 8.4 not, for no docker engine answers"
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Leave no database and no server behind."""
     servers.drop_databases()

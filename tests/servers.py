@@ -20,7 +20,7 @@ from workbench.metrics.mysql import MySQLStore
 SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "servers"
 USERS = SCRIPT.parent.parent / ".servers" / "users"
 CANNOT_RUN = 3
-KINDS = ("mariadb", "mysql")
+_ASKED = "WORKBENCH_TEST_WITH_MYSQL84"
 _numbers = itertools.count()
 _made: list[tuple[str, str]] = []
 
@@ -42,6 +42,14 @@ def release(users: IO[str]) -> None:
             return
         if os.environ.get("WORKBENCH_TEST_KEEP_SERVERS") != "1":
             run("stop")
+
+
+def _kinds() -> tuple[str, ...]:
+    """What runs everywhere, and MySQL 8.4 where its URL is given or a docker engine answers; asked once a session."""
+    if (here := os.environ.get(_ASKED)) is None:
+        given = os.environ.get("WORKBENCH_TEST_MYSQL84_URL")
+        here = os.environ[_ASKED] = "1" if given or run("docker").returncode == 0 else "0"  # workers inherit it
+    return ("mariadb", "mysql", "mysql84") if here == "1" else ("mariadb", "mysql")
 
 
 @cache
@@ -125,3 +133,7 @@ def empty_store(name: str) -> MySQLStore:
     schema = connect.url.rpartition("/")[2]
     sql(name, *(f"DELETE FROM {table}" for table in mysql_schema.TABLES), schema=schema)
     return MySQLStore(connect)
+
+
+KINDS = _kinds()
+"""The servers that tests run on, by name."""

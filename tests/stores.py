@@ -13,8 +13,7 @@ from workbench.metrics.protocol import MetricStore
 
 STORES: dict[str, Callable[[Path], MetricStore]] = {
     "embedded": lambda folder: EmbeddedStore(folder / "data"),
-    "mariadb": lambda _: servers.empty_store("mariadb"),
-    "mysql": lambda _: servers.empty_store("mysql"),
+    **{kind: lambda _, kind=kind: servers.empty_store(kind) for kind in servers.KINDS},  # type: ignore[misc]
 }
 """A factory may call pytest.skip with the reason why its server is not available."""
 

@@ -12,13 +12,15 @@ from workbench.bench.measure import measure
 
 TIMES = {"dashboard": 0.0015, "by_phase": 0.006, "count_and_average": 0.030}
 EVIDENCE = {
+    "left_out": {"cassandra/dsbulk@100k": "dsbulk is not <installed>"},
     "mysql": {
         "rows": 10_000,
         "plans": [{"query": "deployment_counts", "plan": "-> Covering index <range> scan"}],
         "full_scans": [{"query": "by_dates", "evidence": "the table of dora_metrics (about 10,000 rows)"}],
         "unused_indexes": ["dora_metrics.dora_metrics_fixed"],
         "slow_log": {"slow": 3, "limit": 1.0, "entries": [
-            {"statement": "SELECT <all> FROM dora_metrics", "seconds": 2.5, "examined": 120_000, "sent": 7}]},
+            {"statement": "SELECT <all> FROM dora_metrics", "seconds": 2.5, "rows_examined": 120_000,
+             "rows_sent": 7, "name": ""}]},
         "digests": [
             {"name": "deployment_counts", "statement": "SELECT ?", "runs": 200, "seconds": 3.0, "mean_seconds": 0.015,
              "rows_examined": 90_000, "rows_sent": 200, "without_index": 0},

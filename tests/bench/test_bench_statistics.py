@@ -6,9 +6,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import quantile_test
+from scipy.stats import binom, quantile_test
 
-from workbench.bench.statistics import Histogram, effective_size, estimate, paired_ratio, percentile, slope, verdict
+from workbench.bench.statistics import (
+    Histogram,
+    effective_size,
+    estimate,
+    least_values,
+    paired_ratio,
+    percentile,
+    slope,
+    verdict,
+)
 from workbench.model import Estimate
 
 
@@ -32,6 +41,14 @@ def test_upper_bound_of_p95_needs_72_values(n: int, known: bool) -> None:
     values = np.random.default_rng(5).permutation(np.arange(1.0, n + 1))
     assert effective_size((values > np.quantile(values, 0.95)).astype(float)) == n, "the order was meant to be free"
     assert (estimate(values, 0.95).high is not None) is known
+
+
+@pytest.mark.parametrize(("share", "least"), [(0.5, 6), (0.95, 72), (0.05, 72), (0.99, 368)])
+def test_so_many_values_give_both_ends_of_an_interval(share: float, least: int) -> None:
+    assert least_values(share) == least
+    for n in (least - 1, least):
+        low, high = (float(binom.cdf(0, n, share)), float(binom.cdf(0, n, 1 - share)))
+        assert (max(low, high) < 0.025) is (n == least)
 
 
 def test_interval_agrees_with_scipy_where_values_are_independent() -> None:

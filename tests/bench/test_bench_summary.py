@@ -12,7 +12,8 @@ import pytest
 from tests.bench.simulated import PLAN, Machine, case, run_of, samples
 from workbench.bench import targets as goals
 from workbench.bench import words
-from workbench.bench.cases import SIZES, Call, all_cases, choose, writes
+from workbench.bench.cases import SIZES, Call
+from workbench.bench.catalogue import all_cases, choose, writes
 from workbench.bench.machine import differences, unsteady
 from workbench.bench.measure import Plan, measure
 from workbench.bench.summary import as_json, judge, lines, ratios, verdicts

@@ -34,7 +34,7 @@ def found(bare: Run, **said: Any) -> dict[str, Finding]:
 def test_a_table_within_its_limits_is_fine_and_its_numbers_are_said(bare: Run) -> None:
     one = found(bare, tables=[TABLE])
     assert one["Large partitions"] == Finding(
-        "Large partitions", "fine", "the largest is 40 MiB of 100 (logging.infrastructure_logs, 10.0.0.1)"
+        "Large partitions", "fine", "the largest is 40 MiB of 100 (logging: infrastructure_logs, 10.0.0.1)"
     )
     assert (one["Tombstones"].state, one["Tombstones"].evidence[:23]) == ("fine", "p99 of a read is 3 at m")
 
@@ -42,7 +42,7 @@ def test_a_table_within_its_limits_is_fine_and_its_numbers_are_said(bare: Run) -
 def test_a_large_partition_is_to_be_cut_into_parts_of_at_most_the_limit(bare: Run) -> None:
     large = found(bare, tables=[TABLE, {**TABLE, "node": "10.0.0.2", "largest_partition_mib": 250}])["Large partitions"]
     assert large.state == "look"
-    assert large.name.endswith("(logging.infrastructure_logs, 10.0.0.2)")
+    assert large.name.endswith("(logging: infrastructure_logs, 10.0.0.2)")
     assert large.remedy.endswith("migrate(parts=3).")
     assert large.gain == "partitions of about 83 MiB; a question about an hour reads one of 3 parts"
 

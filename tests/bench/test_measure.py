@@ -47,6 +47,27 @@ def test_a_slow_case_gets_its_least_rounds_and_no_more() -> None:
     assert len(fast.pace) >= LEAST_ROUNDS
 
 
+def test_a_target_gets_the_calls_that_its_percentile_needs_and_its_companions_do_not() -> None:
+    machine = Machine(11)
+    ours, theirs = case("ours"), case("theirs", peer_of="ours", peer_kind="peer")
+    pair = [(ours, Call(machine.work(0.05)), 0.95), (theirs, Call(machine.work(0.5)), 0.5)]
+    plan = Plan(seconds=14, precision=0.001)
+    mine, peer = measure(pair, plan, pace=machine.work(0.001), clock=machine.clock)
+    assert len(mine.seconds) >= 72, "fewer values give the 95th percentile no interval"
+    assert len(peer.seconds) < 30, "the peer took the time of the target"
+    assert set(peer.pace) < set(mine.pace)
+
+
+def test_a_whole_process_is_judged_without_its_peer_taking_the_time() -> None:
+    machine = Machine(12)
+    report, plain = case("report"), case("plain", peer_of="report", peer_kind="peer")
+    pair = [(report, Call(machine.work(2.0)), 0.95), (plain, Call(machine.work(4.0)), 0.5)]
+    mine, peer = measure(pair, Plan(seconds=40, precision=0.05), pace=machine.work(0.001), clock=machine.clock)
+    assert len(mine.seconds) >= 6, "a comparison of runs judges nothing below six rounds"
+    assert len(mine.seconds) < 20
+    assert len(peer.seconds) < len(mine.seconds) + 1
+
+
 def test_peers_run_in_the_same_rounds() -> None:
     machine = Machine(6)
     ours, theirs = case("ours"), case("theirs", peer_of="ours", peer_kind="peer")

@@ -125,7 +125,8 @@ def test_bottlenecks_have_number_remedy_and_gain(last: Performance) -> None:
     assert by_name["Waiting in line"].state == "look"
 
 
-def test_what_was_not_measured_is_said(runs: list[Run]) -> None:
+def test_what_was_not_measured_is_said(last: Performance, runs: list[Run]) -> None:
+    assert "Left out. cassandra/dsbulk@100k: dsbulk is not &lt;installed&gt;." in last.show("results").markup
     bare = Performance(run(30), [])
     assert {one.name.split(":")[0] for one in bare.findings if one.state == "not measured"} == {"MySQL", "Cassandra"}
     assert "not part of this run" in bare.show("plans").markup

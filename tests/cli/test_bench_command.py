@@ -109,9 +109,12 @@ def test_an_interrupted_run_leaves_nothing_for_long(tmp_path: Path, workbench: C
         assert time.monotonic() < limit
         time.sleep(0.02)
     process.send_signal(how)
-    process.communicate(timeout=60)
+    _, said = process.communicate(timeout=60)
     if how is signal.SIGINT:
         assert process.returncode == 130
+        *_, last = said.splitlines()
+        assert last.startswith("Interrupted. What was stored before is unchanged"), said
+        assert "Traceback" not in said
     else:
         assert left(data), "the kill came too early to show anything"
         measure_next = workbench("bench", "--quick", "--case", "embedded/with_index", "--json")

@@ -140,7 +140,7 @@ def test_the_application_writes_on_and_the_next_run_links_it(
 def test_what_the_application_adds_while_incidents_are_linked_stays(
     kind: str, table: mysql_engine.Connect, tmp_path: Path
 ) -> None:
-    """It comes after the rows were read and before they are written: no import may take it for a row that is gone."""
+    """After the rows were read and before they are written: nothing is taken for gone, no decision is set back."""
     late = {**django_table.made_rows(1)[0], "id": 9_000_000, "cycle_id": "late"}
     looks = 0
 
@@ -149,11 +149,14 @@ def test_what_the_application_adds_while_incidents_are_linked_stays(
         looks += 1
         if looks == 2:
             django_table.insert(kind, table, [late])
+            servers.sql(kind, "UPDATE dora_metrics SET decision = 'review'", schema=schema(table))
         return export.from_table(rows, project)
 
     mysql_adopt.adopt(table, reader, project=PROJECT, link_hours=LINK_HOURS, rejects_folder=tmp_path)
     assert looks == 2
-    assert "late" in [row[1] for row in kept(kind, table)]
+    after = kept(kind, table)
+    assert "late" in [row[1] for row in after]
+    assert {row[4] for row in after} == {"review"}
 
 
 def test_imports_go_on_beside_the_adopted_rows(kind: str, table: mysql_engine.Connect, tmp_path: Path) -> None:

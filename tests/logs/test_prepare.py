@@ -78,7 +78,7 @@ def test_days_go_oldest_first_and_partitions_take_turns() -> None:
     sent = [
         (r["log_date"].day, r["hostname"], p.stop - p.start)
         for p in chunk.pieces
-        for r in chunk.rows.slice(p.start, 1).to_pylist()
+        for r in chunk.part(p.start, p.start + 1).to_pylist()
     ]
     assert sent == [
         (18, "b", 2), (18, "a", 2), (18, "b", 1), (18, "a", 1),
@@ -94,7 +94,7 @@ def test_no_piece_mixes_partitions_or_loses_a_row() -> None:
     chunk = made(table(*rows), parts=4, most=5)
     seen = set()
     for piece in chunk.pieces:
-        part = chunk.rows.slice(piece.start, piece.stop - piece.start)
+        part = chunk.part(piece.start, piece.stop)
         keys = {(r["hostname"], r["log_date"], r["log_timestamp"].hour // 6) for r in part.to_pylist()}
         assert len(keys) == 1, "a batch of two partitions would be refused for its size"
         assert all(r["bucket"] == r["log_timestamp"].hour // 6 for r in part.to_pylist())
@@ -129,6 +129,12 @@ def test_rows_older_than_the_table_keeps_are_counted_and_not_written() -> None:
     assert chunk.expired == 1, "2026-08-21 ended 90 days and 12 hours before noon of 2026-11-20"
     assert chunk.rows.num_rows == 2
     assert sum(chunk.counts["rows"].to_pylist()) == 2
+
+
+def test_no_row_is_kept_beyond_what_the_server_can_count() -> None:
+    chunk = made(table(row(at=datetime(2026, 11, 20, 5))), ttl=7300 * DAY)
+    last = datetime(2038, 1, 18, tzinfo=UTC)
+    assert lifetimes(chunk) == [int(last.timestamp()) - NOW], "a longer life makes the server refuse the batch"
 
 
 def test_without_a_time_to_live_nothing_expires() -> None:

@@ -161,3 +161,37 @@ def test_mapping_of_columns_that_there_are_not(tmp_path):
         lines(tmp_path, {"time": TIME}, columns={"log_timestamp": "when"})
     with pytest.raises(ParameterError, match="no column 'colour'"):
         lines(tmp_path, {"time": TIME}, columns={"colour": "time"})
+
+
+def test_text_that_is_no_utf_8_is_replaced_and_counted(tmp_path):
+    """Arrow says that a string is UTF-8; not every writer of Parquet keeps that."""
+    junk = pa.array([b"caf\xe9", b"fine", None]).view(pa.string())
+    table = pa.table({"time": [TIME] * 3, "msg": junk, "host": ["a", "b", "c"]})
+    pq.write_table(table, tmp_path / "junk.parquet")
+    loaded = load(tmp_path / "junk.parquet")
+    assert loaded.column("message") == ["caf\ufffd", "fine", None]
+    assert loaded.notes["replaced_characters"] == 1
+
+
+def test_parquet_that_is_damaged_inside_says_so(tmp_path):
+    path = tmp_path / "torn.parquet"
+    pq.write_table(pa.table({"time": [TIME] * 2000}), path)
+    path.write_bytes(path.read_bytes()[:4] + bytes(60) + path.read_bytes()[64:])
+    with pytest.raises(SourceError, match="cannot be read as Parquet"):
+        load(path)
+
+
+def test_large_parquet_shows_how_far_it_is(tmp_path):
+    path = tmp_path / "large.parquet"
+    pq.write_table(pa.table({"time": pa.array(range(150_000), pa.timestamp("s"))}), path)
+    places = [batch.position for batch in load(path).batches]
+    size = path.stat().st_size
+    assert (len(places), places[-1]) == (3, size)
+    assert places[0] == size * 65_536 // 150_000
+
+
+def test_mapping_of_a_parquet_file(tmp_path):
+    path = tmp_path / "odd.parquet"
+    pq.write_table(pa.table({"when": [TIME], "event": ["hi"], "box": ["db-1"]}), path)
+    (row,) = load(path, columns={"log_timestamp": "when", "message": "event", "hostname": "box"}).rows
+    assert (row["log_timestamp"], row["message"], row["hostname"]) == (MOMENT, "hi", "db-1")

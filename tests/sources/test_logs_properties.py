@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -132,3 +134,56 @@ def test_json_lines(content):
 @given(CONTENTS)
 def test_format_that_is_told_by_content(content):
     check(content, format=None, zone="America/New_York")
+
+
+CELLS = [
+    (st.text(st.characters(exclude_categories=["Cs"]), max_size=8), pa.string()),
+    (st.binary(max_size=8), pa.binary()),
+    (st.integers(-(2**63), 2**63 - 1), pa.int64()),
+    (st.floats(), pa.float64()),
+    (st.booleans(), pa.bool_()),
+    (st.integers(-(2**40), 2**42), pa.timestamp("ms", "UTC")),
+    (st.integers(-(2**31), 2**31 - 1), pa.date32()),
+    (st.lists(st.integers(0, 9), max_size=2), pa.list_(pa.int8())),
+    (st.just({"k": "v"}), pa.struct([("k", pa.string())])),
+    (st.none(), pa.null()),
+]
+
+
+@st.composite
+def tables(draw):
+    """Columns of any type under any name, one of them with the time."""
+    count = draw(st.integers(0, 4))
+    columns = {}
+    for name in draw(st.lists(st.sampled_from(JSON_KEYS), unique=True, max_size=5)):
+        cells, kind = draw(st.sampled_from(CELLS))
+        values = draw(st.lists(st.none() | cells, min_size=count, max_size=count))
+        numbers = {pa.timestamp("ms", "UTC"): pa.int64(), pa.date32(): pa.int32()}.get(kind, kind)
+        columns[name] = pa.array(values, numbers).cast(kind)
+    return pa.table(columns | {"log_timestamp": pa.array([0] * count, pa.timestamp("s"))})
+
+
+@given(tables())
+def test_parquet(table):
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "logs.parquet"
+        pq.write_table(table, path)
+        try:
+            loaded = load(path)
+        except SourceError:
+            return
+    assert loaded.lines == loaded.accounted == table.num_rows
+
+
+@given(st.binary(max_size=200), st.integers(0, 400))
+def test_parquet_that_is_damaged(junk, place):
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "logs.parquet"
+        pq.write_table(pa.table({"time": ["2026-03-01T10:00:00Z"] * 3}), path)
+        whole = path.read_bytes()
+        path.write_bytes(whole[:place] + junk + whole[place + len(junk) :])
+        try:
+            loaded = load(path, format="parquet")
+        except SourceError:
+            return
+    assert loaded.lines == loaded.accounted

@@ -44,7 +44,7 @@ def cassandra_findings(run: Run) -> Iterator[Finding]:
 
 
 def _of(table: Mapping[str, Any]) -> str:
-    return f"{table['keyspace']}.{table['table_name']}, {table['node']}"
+    return f"{table['keyspace']}: {table['table_name']}, {table['node']}"
 
 
 def _partitions(tables: _Rows) -> Iterator[Finding]:

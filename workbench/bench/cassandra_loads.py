@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -67,8 +67,9 @@ def sustained_loads(rows: int) -> list[Case]:
     """The loader for many seconds: with one replica of each line, and with three where there are as many nodes."""
     size = size_of(rows)
     return [
-        Case("cassandra", f"sustained_rf{replicas}", f"load held for many seconds, {human.count(replicas, 'replica')}",
-             size, partial(_sustained, replicas, size), lines=True, sustained=True)
+        Case("cassandra", f"sustained_rf{replicas}",
+             f"load held, in slices of 10,000 lines, {human.count(replicas, 'replica')}", size,
+             partial(_sustained, replicas, size), lines=True, sustained=True)
         for replicas in _REPLICAS
     ]  # fmt: skip
 
@@ -95,17 +96,20 @@ def _shared(here: Mapping[str, int] | None) -> str:
 
 
 def _loaded(stage: Stage, rows: int, most: int) -> tuple[CassandraLogStore, Callable[[], pa.Table], int]:
-    """The store that the product loads into, what gives lines of ever new hosts, and how many (``most`` at most)."""
+    """The store that the product loads into, what gives lines of ever new hosts, and how many (``most`` at most).
+
+    They are the first of each batch, so that partitions are as full as those of the product's load.
+    """
     store: Any = stage.empty_logs("cassandra")
     pool = stage.pool(rows)
-    ends = np.cumsum([batch.rows.num_rows for batch in pool])
-    batches = pool[: int(np.searchsorted(ends, most)) + 1]
-    lines = sustained.endless(batches)
+    part = min(1.0, most / sum(batch.rows.num_rows for batch in pool))
+    thin = [replace(batch, rows=batch.rows.slice(0, int(batch.rows.num_rows * part))) for batch in pool]
+    lines = sustained.endless(thin)
 
     def give() -> pa.Table:
-        return pa.concat_tables([next(lines).rows for _ in batches]).slice(0, most)
+        return pa.concat_tables([next(lines).rows for _ in thin])
 
-    return store, give, min(most, int(ends[-1]))
+    return store, give, sum(batch.rows.num_rows for batch in thin)
 
 
 def _plain(way: str, rows: int, stage: Stage) -> Call:

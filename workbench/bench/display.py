@@ -62,7 +62,13 @@ def results(it: Performance) -> str:
     if not any(line.server is not None for line in quiet):
         columns = [column for column in columns if column.head != "Server"]
     made = table(columns, [_result_row(line, len(columns) == 9) for line in quiet])
-    return made + (_load_table(loaded) if loaded else "")
+    return made + (_load_table(loaded) if loaded else "") + _left_out(it)
+
+
+def _left_out(it: Performance) -> str:
+    """Cases that could not be measured where this ran, and why."""
+    said = [f"{text(case)}: {text(why)}" for case, why in it.run.evidence.get("left_out", {}).items()]
+    return muted(f"Left out. {'; '.join(said)}.") if said else ""
 
 
 def _result_row(line: Line, with_server: bool) -> list[str]:
@@ -120,14 +126,14 @@ def ratio_table(it: Performance) -> str:
     if not it.ratios:
         return muted("No case of this run has a peer.")
     columns = [
-        Column("Instead of", name=True),
+        Column("Instead of"),
         Column("Somebody does"),
         Column("Kind"),
         Column("n", True),
         Column("Takes", True),
     ]
     rows = [
-        [text(one.base.case), text(one.case.title), one.kind, f"{one.ratio.n:,}", unbroken(words.ratio(one.ratio))]
+        [case_name(one.base), text(one.case.title), one.kind, f"{one.ratio.n:,}", unbroken(words.ratio(one.ratio))]
         for one in it.ratios
     ]
     return table(columns, rows) + muted(

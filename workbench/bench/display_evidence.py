@@ -54,7 +54,7 @@ def _digests(found: list[Mapping[str, Any]]) -> str:
                "Rows sent a run", "Without an index"))]  # fmt: skip
     rows = [
         [
-            f"<strong>{text(one['name'])}</strong>" if one["name"] else cut(one["statement"]),
+            _statement(one),
             f"{one['runs']:,}",
             unbroken(words.seconds(one["mean_seconds"])),
             unbroken(words.seconds(one["seconds"])),
@@ -66,12 +66,17 @@ def _digests(found: list[Mapping[str, Any]]) -> str:
     return table(columns, rows, "Statements that took most of the server's time, whatever their values")
 
 
+def _statement(one: Mapping[str, Any]) -> str:
+    """The name of its file, or its text without values."""
+    return f"<strong>{text(one['name'])}</strong>" if one["name"] else cut(one["statement"])
+
+
 def _slow_entries(said: Mapping[str, Any] | str | None) -> str:
     if not isinstance(said, Mapping) or not said.get("entries"):
         return ""
     columns = [Column("Slow query log"), Column("Took", True), Column("Rows read", True), Column("Rows sent", True)]
     rows = [
-        [cut(one["statement"]), unbroken(words.seconds(one["seconds"])), f"{one['examined']:,}", f"{one['sent']:,}"]
+        [_statement(one), unbroken(words.seconds(one["seconds"])), f"{one['rows_examined']:,}", f"{one['rows_sent']:,}"]
         for one in said["entries"]
     ]
     return table(columns, rows)

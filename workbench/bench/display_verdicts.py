@@ -45,7 +45,7 @@ def _targets_sentence(it: Performance, missed: int) -> str:
 def _furthest(line: Line, one: Judged) -> str:
     found = _amount(one)(one.found.value or 0.0)
     return (
-        f"Furthest off is {text(line.result.case)}: {text(_percentile_text(one))} {unbroken(found)} where "
+        f"Furthest off is {text(line.result.case)}: {text(words.share(one.target))} {unbroken(found)} where "
         f"{unbroken(target_text(one))} is asked ({words.digits(_times_over(one))} times)."
     )
 
@@ -133,7 +133,7 @@ def _verdict_row(pairs: Sequence[tuple[Line, Judged]]) -> list[str]:
     return [
         case_name(line.result, titled=True),
         *("<br>".join(_asked(other) for _, other in pairs if other.target.source == source) for source in SOURCES),
-        text(_percentile_text(one)),
+        text(words.share(one.target)),
         unbroken(words.NONE if one.found.value is None else say(one.found.value)),
         unbroken(words.span(one.found.low, one.found.high, say)),
         f"{one.found.n:,}",
@@ -148,11 +148,6 @@ def _asked(one: Judged) -> str:
 def target_text(one: Judged) -> str:
     """``< 10.0 ms`` or ``≥ 100,000/s``."""
     return f"≥ {words.rate(one.target.limit)}" if one.target.at_least else f"< {words.seconds(one.target.limit)}"
-
-
-def _percentile_text(one: Judged) -> str:
-    share = "median" if one.target.percentile == 0.5 else f"p{100 * one.target.percentile:g}"
-    return f"{share}, server time" if one.target.clock == "server" else share
 
 
 def case_name(result: Result, *, titled: bool = False) -> str:

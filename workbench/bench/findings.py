@@ -46,7 +46,8 @@ def _alternatives(run: Run) -> Iterator[Finding]:
         if one.kind != "alternative" or one.case.name not in _ALTERNATIVES:
             continue
         name, remedy = _ALTERNATIVES[one.case.name]
-        state: State = "look" if (one.ratio.low or 0) > _WORTH_IT else "fine"
+        least = one.ratio.value if one.ratio.low is None else one.ratio.low  # no interval where rounds are few
+        state: State = "look" if (least or 0) > _WORTH_IT else "fine"
         label = f"{name} ({one.case.store}, {one.case.rows:,} rows)"
         evidence = f"{_median(one, ours=False)} against {_median(one, ours=True)}: {words.ratio(one.ratio)}"
         yield Finding(label, state, evidence, remedy if state == "look" else "", _gain(one) if state == "look" else "")
@@ -154,7 +155,7 @@ def _slow_log(said: Mapping[str, Any] | str) -> Finding:
     gain = "the time of the slowest questions"
     if entries := said.get("entries"):
         worst = entries[0]
-        evidence += f"; the slowest took {words.seconds(worst['seconds'])} and read {worst['examined']:,} rows"
+        evidence += f"; the slowest took {words.seconds(worst['seconds'])} and read {worst['rows_examined']:,} rows"
         gain = f"up to {words.seconds(worst['seconds'] - said['limit'])} of the slowest"
     remedy = "See the statements below, and their plans with: workbench dora --profile."
     return Finding("Slow query log", "look", evidence, remedy, gain)

@@ -156,8 +156,8 @@ def merged(it: Performance) -> go.Figure:
         chart.add_trace(_shape(before, theme.GREY, suffix, f"{len(earlier)} earlier runs"))
         chart.add_trace(_shape(now, theme.BLUE, suffix, "this run"))
         ends = [value for one in (before, now) for share in (0.001, 0.99) if (value := one.percentile(share))]
-        said = " and ".join(f"{words.seconds(one.percentile(MEDIAN))} (n {one.n:,})" for one in (now, before))
-        _name_panel(chart, case, suffix, f", median {said} before")
+        was, is_now = (f"{words.seconds(one.percentile(MEDIAN))} (n {one.n:,})" for one in (before, now))
+        _name_panel(chart, case, suffix, f", median {is_now}, before {was}")
         chart.update_layout(
             {
                 f"xaxis{suffix}": {**seconds_axis("", ends), "title": {"text": ""}, "anchor": f"y{suffix}"},

@@ -30,10 +30,10 @@ SETTLED_ROUNDS: Final = 24
 """Comparisons between runs need about so many rounds."""
 _JUDGED_ROUNDS: Final = 6
 """A median of fewer has no interval, and a comparison judges nothing."""
-_RESERVE: Final = 1.25
+_RESERVE: Final = 1.6
 """Neighbouring times resemble each other: an interval needs this many times the values that independent ones do."""
-_LARGEST_SHARE: Final = 0.75
-"""So much of the time one family may take for the sake of its targets."""
+_ON_TOP: Final = 0.5
+"""So much of the time one family may take beyond its share, for the sake of its targets."""
 _LOOK_EVERY: Final = 4
 _LATE: Final = 1.3
 """A run that takes this many times what was planned is cut short."""
@@ -124,12 +124,12 @@ class _Family:
         return list(range(len(self.samples))) if self.done < self.together else self.targeted
 
     def share_out(self, share: float, most: float) -> float:
-        """Fill a share of the time with rounds, and say how many seconds they take: up to ``most`` for the targets."""
+        """Fill a share of the time with rounds, and at most ``most`` beyond it for targets; the seconds of both."""
         whole, alone = sum(self.seconds), sum(self.seconds[which] for which in self.targeted)
         self.together = self.rounds = int(np.clip(share / whole, LEAST_ROUNDS, _MOST_ROUNDS))
         for needed in (self._enough(), _JUDGED_ROUNDS):
             extra = max(0, needed - self.together)
-            if self.targeted and self.together * whole + extra * alone <= most:
+            if self.targeted and extra * alone <= most:
                 self.rounds = self.together + extra
                 break
         return self.together * whole + (self.rounds - self.together) * alone
@@ -224,7 +224,7 @@ def _share_out(families: Sequence[_Family], seconds: float) -> float:
     ordered = sorted(families, key=lambda family: sum(family.seconds))
     for number, family in enumerate(ordered):
         share = left / (len(ordered) - number)
-        needed = family.share_out(share, most=_LARGEST_SHARE * seconds)
+        needed = family.share_out(share, most=_ON_TOP * seconds)
         left -= min(share, needed)
         total += needed
     return total

@@ -51,7 +51,8 @@ def _dashboards(store: str, rows: int) -> list[Case]:
     title = f"dashboard: five metrics, {_WINDOW_DAYS} days, trend"
     made = [
         Case(store, "dashboard", title, rows, partial(_dashboard, store, rows), load=rows == _SMALL),
-        Case(store, "dashboard", title, rows, partial(_cold_dashboard, store, rows), state="cold"),
+        Case(store, "dashboard", f"{title}; the first of a store object", rows, partial(_cold_dashboard, store, rows),
+             state="cold"),
         Case(store, "from_cache", "dashboard from the result cache", rows, partial(_from_cache, store, rows),
              peer_of="dashboard", peer_kind="alternative"),
     ]  # fmt: skip

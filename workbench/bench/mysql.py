@@ -8,22 +8,21 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.bench.scratch import check
-from workbench.errors import StoreError
 from workbench.metrics import mysql_engine, mysql_schema
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from workbench.metrics.mysql import MySQLStore
-    from workbench.metrics.mysql_slow_log import SlowLog
+    from workbench.metrics.mysql_monitor import ServerFacts
 
 _SETTINGS: Final = (
     "innodb_buffer_pool_size", "innodb_flush_log_at_trx_commit", "sync_binlog", "log_bin", "innodb_doublewrite",
     "performance_schema", "max_connections", "tmp_table_size",
 )  # fmt: skip
 _PICOSECOND: Final = 1e-12
-_STATEMENTS: Final = 12
-_TEXT: Final = 400
+_STATEMENTS: Final = 10
+_ENTRIES: Final = 5
 
 
 class MySQLServer:
@@ -111,40 +110,16 @@ class MySQLServer:
         """What the server can tell about a schema: costly statements, unused indexes, sizes, the slow log."""
         from workbench.metrics.mysql_monitor import monitor
 
-        facts = monitor(self.in_schema(name), limit=_STATEMENTS)
+        facts = monitor(self.in_schema(name), limit=10 * _STATEMENTS)
         return {
-            "digests": [asdict(digest) for digest in facts.digests or () if "SLEEP" not in digest.statement],
+            "digests": [asdict(digest) for digest in facts.digests or () if _is_question(digest.statement)][
+                :_STATEMENTS
+            ],
             "unused_indexes": None if facts.unused is None else [f"{one.table}.{one.index}" for one in facts.unused],
             "sizes": [asdict(table) for table in facts.sizes],
-            "slow_log": self._slow_log(name, facts.slow_log),
+            "slow_log": _slow_log(facts),
             "notes": list(facts.notes),
         }
-
-    def _slow_log(self, name: str, state: SlowLog) -> dict[str, Any] | str:
-        """How many statements were too slow, and the slowest; or why that is not known."""
-        if not state.on or "TABLE" not in state.output:
-            return "The slow log is off, or not a table: SET GLOBAL slow_query_log = ON, log_output = 'TABLE'."
-        count = self._told("SELECT COUNT(*) AS slow FROM mysql.slow_log WHERE db = %s", name)
-        entries = self._told(
-            "SELECT LEFT(CONVERT(sql_text USING utf8mb4), %s) AS statement, rows_examined AS examined, "
-            "rows_sent AS sent, TIME_TO_SEC(query_time) + MICROSECOND(query_time) / 1e6 AS seconds "
-            "FROM mysql.slow_log WHERE db = %s ORDER BY query_time DESC LIMIT 5",
-            _TEXT,
-            name,
-        )
-        if isinstance(count, str) or isinstance(entries, str):
-            return str(count if isinstance(count, str) else entries)
-        plain = [
-            {**one, "seconds": float(one["seconds"]), "examined": int(one["examined"]), "sent": int(one["sent"])}
-            for one in entries
-        ]
-        return {"slow": int(count[0]["slow"]), "limit": state.seconds, "entries": plain}
-
-    def _told(self, sql: str, *values: object) -> list[dict[str, Any]] | str:
-        try:
-            return self.rows(sql, *values)
-        except StoreError as error:
-            return str(error)
 
     @contextmanager
     def _connected(self, connect: mysql_engine.Connect | None = None) -> Iterator[Connection]:
@@ -167,6 +142,23 @@ def copy_without(server: MySQLServer, source: str, target: str, indexes: Sequenc
     drops = [f"ALTER TABLE dora_metrics {', '.join(f'DROP INDEX {index}' for index in indexes)}"] if indexes else []
     copies = [f"INSERT INTO {table} SELECT * FROM `{check(source)}`.{table}" for table in tables]  # noqa: S608 - own names
     server.run(target, *drops, *copies, "ANALYZE TABLE dora_metrics")
+
+
+def _slow_log(facts: ServerFacts) -> dict[str, Any] | str:
+    """How many statements were too slow, and the slowest; or why that is not known."""
+    if not facts.slow_log.on:
+        return "The slow log is off: switch it on with workbench monitor mysql --slow-log 1."
+    if facts.slowest is None:
+        return next((note for note in facts.notes if "slow query log" in note), "The server does not show it.")
+    found = [one for one in facts.slowest if _is_question(one.statement)]
+    kept = ("name", "statement", "seconds", "rows_examined", "rows_sent")
+    entries = [{name: getattr(one, name) for name in kept} for one in found[:_ENTRIES]]
+    return {"slow": len(found), "limit": facts.slow_log.seconds, "entries": entries}
+
+
+def _is_question(statement: str) -> bool:
+    """Whether it reads for somebody: not the benchmark's own tables, loads, plans and waits."""
+    return statement.startswith(("SELECT", "WITH", "(")) and "SLEEP" not in statement
 
 
 def _plain(cell: Any) -> Any:

@@ -14,8 +14,10 @@ from typing import Final
 
 import numpy as np
 
+from workbench import format as human
 from workbench.bench import machine
-from workbench.bench.cases import SIZES, Call, Case, NotHere, all_cases, choose, writes
+from workbench.bench.cases import SIZES, Call, Case, NotHere
+from workbench.bench.catalogue import BYTES, all_cases, choose, writes
 from workbench.bench.evidence import evidence_of
 from workbench.bench.history import History, Result, Run, new_id
 from workbench.bench.load import Load, closed_loop, open_loop
@@ -31,6 +33,18 @@ from workbench.settings import Settings
 CALLERS: Final = 2
 ARRIVALS: Final = 0.5
 """The open loop's arrivals, as a share of what the closed loop got through."""
+_HELD: Final = 1.5
+"""A sustained case takes so many times its seconds: the open loop follows, half as long."""
+_MOST_LINES: Final = 150_000
+"""Lines a second that are more than a cluster on one machine takes."""
+_LOADS: Final = 0.15
+"""The share of the rounds' time that loads get at most."""
+_WRITTEN: Final = 20_000
+"""Rows a second that are made and written before anything is timed."""
+_SLOW: Final = 25
+"""Seconds that a slow case takes, however short the run."""
+_SERVER: Final = 20
+"""Seconds for making and removing places on a server."""
 Said = Callable[[str], None]
 Ready = tuple[Case, Call, float]
 """A case with its call and the percentile that matters for it."""
@@ -77,9 +91,9 @@ def cases_of(order: Order, settings: Settings) -> list[Case]:
     return choose(known, order.pattern)
 
 
-def announcement(cases: Sequence[Case], settings: Settings) -> list[str]:
-    """What a run of these cases will write, where and how much, a sentence each."""
-    places = {"mysql": f"a schema {PREFIX}…", "cassandra": f"a keyspace {PREFIX}…"}
+def announcement(cases: Sequence[Case], settings: Settings, plan: Plan = NORMAL) -> list[str]:
+    """What a run of these cases will write, where and how much, and how long it takes, a sentence each."""
+    places = {"mysql": f"schemas {PREFIX}…", "cassandra": f"keyspaces {PREFIX}…"}
     needed: dict[str, list[tuple[int, str, int]]] = {}
     for store, rows, kind, size in writes(cases):
         needed.setdefault(store, []).append((rows, kind, size))
@@ -87,9 +101,28 @@ def announcement(cases: Sequence[Case], settings: Settings) -> list[str]:
     for store, parts in needed.items():
         amounts = ", ".join(f"{rows:,} {kind}" for rows, kind, _ in parts)
         place = places.get(store, f"a folder in {folder(settings) / 'scratch'}")
-        total = sum(size for _, _, size in parts) / 1e6
+        total = sum(size for *_, size in parts) / 1e6
         said.append(f"{store}: {amounts} (about {max(total, 1):,.0f} MB) into {place}, removed at the end.")
-    return said
+        if more := _loaded_lines([case for case in cases if case.store == store], plan):
+            megabytes = more * BYTES[store] / 1e6
+            said[-1] += f" Loads bring up to {more / 1e6:.1f} million lines more meanwhile ({megabytes:,.0f} MB)."
+    return [*said, f"It takes about {human.duration(_seconds(cases, plan))}."]
+
+
+def _loaded_lines(cases: Iterable[Case], plan: Plan) -> float:
+    """How many lines are loaded at most while that is timed."""
+    seconds = sum(_HELD * plan.sustained_seconds for case in cases if case.sustained)
+    return _MOST_LINES * (seconds + sum(_LOADS * plan.seconds for case in cases if case.lines and case.name == "load"))
+
+
+def _seconds(cases: Sequence[Case], plan: Plan) -> float:
+    """About how long a run takes: making data, rounds, slow cases beside them, and what goes on by itself."""
+    written = sum(rows for _, rows, _, _ in writes(cases)) / _WRITTEN
+    own = sum(_HELD * plan.sustained_seconds for case in cases if case.sustained)
+    own += sum(2 * plan.load_seconds for case in cases if case.load)
+    slow = sum(_SLOW for case in cases if case.slow)
+    servers = sum(_SERVER for store in {case.store for case in cases} if store in ("mysql", "cassandra"))
+    return round(written + plan.seconds + own + slow + servers, -1) or 10
 
 
 def execute(

@@ -17,7 +17,6 @@ import numpy as np
 
 from workbench.bench import data
 from workbench.bench.load import Load
-from workbench.errors import StoreError
 
 if TYPE_CHECKING:
     from workbench.logs.protocol import LogBatch, LogStore
@@ -60,24 +59,20 @@ class _Acknowledged:
 
 
 def as_fast_as_it_goes(logs: LogStore, pool: Sequence[LogBatch], seconds: float) -> Load:
-    """The closed loop: seconds of each SLICE lines, and the slices a second over the whole.
+    """The closed loop: seconds of each SLICE lines (one at least), and the slices a second over the whole.
 
     Raises:
-        StoreError: the store refused, or took less than a slice.
+        StoreError: the store refused.
     """
     done = _Acknowledged()
 
     def lines() -> Iterator[LogBatch]:
         for batch in endless(pool):
-            if time.perf_counter() - done.begun > seconds:
+            if time.perf_counter() - done.begun > seconds and done.lines >= SLICE:
                 return
             yield batch
 
     logs.load(lines(), resume=False, progress=done)
-    if done.lines < SLICE:
-        raise StoreError(
-            f"Only {done.lines:,} lines were taken in {seconds:.0f} s.", "Run: workbench monitor cassandra."
-        )
     ends = done.when(range(SLICE, done.lines + 1, SLICE))
     return Load(1, None, done.rate / SLICE, np.diff(ends, prepend=0.0))
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from workbench.model import Estimate
+
+if TYPE_CHECKING:
+    from workbench.bench.targets import Target
 
 NONE: Final = "–"
 _UNITS: Final = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
@@ -37,6 +40,12 @@ def span(low: float | None, high: float | None, say: Callable[[float], str] = se
 def rate(per_second: float) -> str:
     """Rows or calls a second."""
     return f"{per_second:,.0f}/s" if per_second >= 10 else f"{per_second:.1f}/s"
+
+
+def share(target: Target) -> str:
+    """What a target is on: ``p95``, ``median, server time``."""
+    said = "median" if target.percentile == 0.5 else f"p{100 * target.percentile:g}"
+    return f"{said}, server time" if target.clock == "server" else said
 
 
 def ratio(found: Estimate) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from workbench.bench.history import History, Run
     from workbench.bench.run import Order
     from workbench.bench.summary import Line
+    from workbench.bench.targets import Target
 
 app = typer.Typer(
     help="Measure the stores that are configured, and compare runs.", invoke_without_command=True, rich_markup_mode=None
@@ -59,7 +60,7 @@ def bench(
     _check_fail_on(fail_on)
     order, here = _order(store, case, rows, quick, thorough), settings.load(data=data)
     cases = runs.cases_of(order, here)
-    _say("\n".join(runs.announcement(cases, here)))
+    _say("\n".join(runs.announcement(cases, here, order.plan)))
     if listed:
         _print_cases(cases)
         return
@@ -107,7 +108,8 @@ def compare_runs(
 
 def _order(store: list[str] | None, case: str | None, rows: str | None, quick: bool, thorough: bool) -> Order:
     from workbench.bench import measure
-    from workbench.bench.cases import SIZES, STORES
+    from workbench.bench.cases import SIZES
+    from workbench.bench.catalogue import STORES
     from workbench.bench.run import Order
     from workbench.errors import ParameterError
 
@@ -137,6 +139,7 @@ def _fail_if_slower(comparison: Comparison | None, fail_on: str | None) -> None:
     elif comparison.differences:
         _say("The runs come from different machines or versions, so nothing was judged.")
     elif comparison.regressions:
+        _say(f"Slower than before: {', '.join(change.case for change in comparison.regressions)}.")
         raise typer.Exit(1)
 
 
@@ -145,19 +148,21 @@ def _say(text: str) -> None:
 
 
 def _print_cases(cases: list[Case]) -> None:
-    from workbench.bench.targets import targets
+    from workbench.bench.targets import SOURCES, targets
 
-    limits: dict[str, list[str]] = {}
+    limits: dict[tuple[str, str], list[str]] = {}
     for target in targets():
-        limits.setdefault(target.case, []).append(_limit(target.limit, target.at_least))
-    rows = [[case.id, case.title, ", ".join(limits.get(case.id, []))] for case in cases]
-    print_table([("case", False), ("what", False), ("target", False)], rows)
+        limits.setdefault((target.case, target.source), []).append(_limit(target))
+    rows = [[case.id, case.title, *("; ".join(limits.get((case.id, by), [])) for by in SOURCES)] for case in cases]
+    note = "Targets are on the 95th percentile, unless they say otherwise."
+    print_table([("case", False), ("what", False), *((f"the {by} asks", False) for by in SOURCES)], rows, note=note)
 
 
-def _limit(limit: float, at_least: bool) -> str:
+def _limit(target: Target) -> str:
     from workbench.bench import words
 
-    return f"≥ {words.rate(limit)}" if at_least else f"< {words.seconds(limit)}"
+    limit = f"≥ {words.rate(target.limit)}" if target.at_least else f"< {words.seconds(target.limit)}"
+    return limit if (share := words.share(target)) == "p95" else f"{limit} {share}"
 
 
 def _print_run(run: Run) -> None:
@@ -183,7 +188,7 @@ def _print_run(run: Run) -> None:
 def _row(line: Line) -> list[str]:
     from workbench.bench import words
 
-    judged = [f"{_limit(one.target.limit, one.target.at_least)} {one.verdict}" for one in line.judged]
+    judged = [f"{_limit(one.target)} {one.verdict}" for one in line.judged]
     kind = {"warm": "", "cold": "cold", "closed": "closed loop", "open": "open loop"}[line.result.kind]
     if line.result.rate is not None:
         kind = f"{kind or 'closed loop'}, {words.rate(line.result.items_a_second(line.result.rate))}"
@@ -217,6 +222,7 @@ def _print_comparison(comparison: Comparison | None, *, only_changes: bool = Fal
     for difference in comparison.differences:
         typer.echo(f"Not judged, the machines differ: {difference}.")
     typer.echo(
-        f"Slower: the whole interval is above {1 + compare.MARGIN:.2f}. An unchanged program is flagged in at most "
+        "Ratios are in units of a fixed piece of work. Slower: the whole interval is above "
+        f"{1 + compare.MARGIN:.2f}, also without those units. An unchanged program is flagged in at most "
         f"{100 * compare.FALSE_ALARMS:.0f} % of comparisons."
     )

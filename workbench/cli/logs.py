@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from workbench.cli.output import Data, Json, print_json, print_table, printable, progress
+from workbench.format import count
 
 if TYPE_CHECKING:
     from workbench.logs.intake import Summary
@@ -91,9 +92,9 @@ def _print_summary(summary: Summary) -> None:
         if summary.notes[name]:
             typer.echo(f"{summary.notes[name]:,} {said}.")
     if summary.expired:
-        typer.echo(f"{summary.expired:,} rows are older than the store keeps lines, and were left out.")
-    for reason, count in summary.reasons.most_common(5):
-        typer.echo(printable(f"Rejected: {count:,} {'line' if count == 1 else 'lines'}: {reason}."))
+        typer.echo(f"{count(summary.expired, 'row')} older than the store keeps lines, left out.")
+    for reason, lines in summary.reasons.most_common(5):
+        typer.echo(printable(f"Rejected: {count(lines, 'line')}: {reason}."))
     for path in summary.reject_files:
         typer.echo(f"Why and where: {path}")
 

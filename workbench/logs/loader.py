@@ -20,9 +20,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-import pyarrow as pa
-
 from workbench.errors import StoreError
 from workbench.logs import driver
 from workbench.logs.address import Address
@@ -83,6 +80,7 @@ class Loader:
         self._backlog: deque[Piece] = deque()
         self._retries: list[tuple[float, int, Piece]] = []
         self._events: deque[tuple[Piece, BaseException | None]] = deque()
+        self._spare: list[Any] = []
         self._heard = time.monotonic()
         self._plans: dict[bytes, dict[str, Any]] = {}
         self._paid_until = 0.0
@@ -130,7 +128,7 @@ class Loader:
                 if batch.chunk in self._checkpoint(batch).chunks:
                     self.tally.skipped += batch.rows.num_rows
                     continue
-                ready.put(prepare(batch, self.target, batch.digest[:32], int(time.time())))
+                ready.put(prepare(batch, self.target, batch.digest[:32], int(time.time()), self._spare))
         except BaseException as error:
             ready.put(error)
         else:
@@ -281,16 +279,16 @@ class Loader:
         if not chunk.counted and self.target.shape.stats:
             chunk.counted = True
             if chunk.bad:
-                keep = np.ones(chunk.rows.num_rows, bool)
-                keep[chunk.bad] = False
-                load = chunk.batch.digest[:32]
-                chunk.counts = count(chunk.rows.filter(pa.array(keep)), load, chunk.batch.chunk)
+                chunk.counts = count(chunk.good(), chunk.batch.digest[:32], chunk.batch.chunk)
             pieces = count_pieces(chunk, self.target, int(time.time()), time.time_ns() // 1000)
             chunk.pending = len(pieces)
             self._backlog.extendleft(reversed(pieces))
             if pieces:
                 return
         self._checkpoint(chunk.batch).add(chunk.batch.chunk)
+        if chunk.wire is not None and chunk.wire.memory is not None:
+            self._spare.append(chunk.wire.memory)
+        chunk.pieces.clear()  # they know their chunk: nothing would be freed before the next look for such circles
 
     def _failed(self, piece: Piece, error: BaseException) -> None:
         self._plans.clear()
@@ -325,7 +323,7 @@ class Loader:
             raise driver.sentence(self.address, error) from error
         chunk = piece.chunk
         chunk.bad.append(piece.start)
-        self._reject(chunk, Rejected(chunk.rows.slice(piece.start, 1), f"the server refused it: {error}"))
+        self._reject(chunk, Rejected(chunk.part(piece.start, piece.stop), f"the server refused it: {error}"))
         chunk.pending -= 1
         if not chunk.pending:
             self._finish(chunk)

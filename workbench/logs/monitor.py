@@ -26,7 +26,8 @@ VIEWS: Final = {
     },
     "rows_per_read": {"count": "row_reads", "p50th": "rows_per_read_p50", "p99th": "rows_per_read_p99"},
 }
-"""View, and its columns as they are called here. Sizes are rounded up to whole MiB by the server."""
+"""View, and its columns as they are called here. The server rounds sizes up to whole MiB, and latencies to the nearest
+whole millisecond."""
 _TASKS: Final = "SELECT keyspace_name, table_name, kind, progress, total, unit FROM system_views.sstable_tasks"
 
 _POOL: Final = "SELECT pending_tasks FROM system_views.thread_pools WHERE name = 'CompactionExecutor'"
@@ -44,6 +45,16 @@ def _frame(session: Any, host: Any, statement: str, parameters: tuple[str, ...] 
     return frame
 
 
+def _correction(host: Any, figures: list[str]) -> list[float]:
+    """What each figure has to be multiplied by.
+
+    Cassandra 4.1 and 5.0 keep latencies in microseconds and divide them as if they were nanoseconds, so their
+    "milliseconds" are a thousandth of them, and whole milliseconds at that.
+    """
+    wrong = str(host.release_version).startswith(("4.1", "5.0"))
+    return [1000.0 if wrong and name.endswith("_ms") else 1.0 for name in figures]
+
+
 def _node(session: Any, host: Any, keyspace: str) -> pd.DataFrame:
     """The tables of one node, a row each."""
     joined: Any = None
@@ -53,7 +64,7 @@ def _node(session: Any, host: Any, keyspace: str) -> pd.DataFrame:
         found = _frame(session, host, asked)
         if "count" in columns:  # a percentile of nothing is no data
             figures = [name for name in columns if name != "count"]
-            found[figures] = found[figures].where(found["count"] > 0)
+            found[figures] = found[figures].where(found["count"] > 0) * _correction(host, figures)
         found = found.rename(columns=columns)
         found = found[found["keyspace_name"] == keyspace].drop(columns="keyspace_name").set_index("table_name")
         joined = found if joined is None else joined.join(found, how="outer")

@@ -8,15 +8,16 @@ after it is numpy and Arrow in both cases.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
+from workbench.logs import loops
+from workbench.logs.wire import DATE_ZERO
+
 Array = np.ndarray[Any, np.dtype[Any]]
-Walk = Callable[[Array, int, int, int], tuple[Array, Array]]
 
 _NUMBERS: Final[dict[str, tuple[str, str, pa.DataType]]] = {
     "tinyint": (">i1", "i1", pa.int8()),
@@ -29,71 +30,33 @@ _NUMBERS: Final[dict[str, tuple[str, str, pa.DataType]]] = {
     "timestamp": (">i8", "i8", pa.timestamp("ms")),
     "boolean": (">i1", "i1", pa.bool_()),
 }
-_DATE_ZERO: Final = 1 << 31
 
 
 def walk_plain(data: Array, start: int, rows: int, columns: int) -> tuple[Array, Array]:
     """Where each cell begins and how long it is, by (column, row); -1 for null."""
-    starts, lengths = np.empty((columns, rows), np.int64), np.empty((columns, rows), np.int64)
-    buffer, read, position = data.tobytes(), struct.Struct(">i").unpack_from, start
+    buffer, read, position = data.data, struct.Struct(">i").unpack_from, start
     found: list[int] = []
     for _ in range(rows * columns):
-        length = read(buffer, position)[0]
-        position += 4
+        (length,) = read(buffer, position)
         found.append(length)
-        position += max(length, 0)
-    lengths[:] = np.array(found, np.int64).reshape(rows, columns).T
-    step = np.maximum(np.array(found, np.int64), 0) + 4
-    begins = start + np.concatenate(([0], np.cumsum(step)[:-1])) + 4 if found else np.empty(0, np.int64)
-    starts[:] = begins.reshape(rows, columns).T
-    return starts, lengths
+        position += 4 + length if length > 0 else 4
+    lengths = np.array(found, np.int64)
+    ends = start + np.cumsum(np.maximum(lengths, 0) + 4)
+    shape = (rows, columns)
+    starts = ends - np.maximum(lengths, 0)
+    return np.ascontiguousarray(starts.reshape(shape).T), np.ascontiguousarray(lengths.reshape(shape).T)
 
 
-def _walk_loop(data: Array, start: int, rows: int, columns: int) -> tuple[Array, Array]:
-    """The same, cell by cell, for numba."""
-    starts, lengths = np.empty((columns, rows), np.int64), np.empty((columns, rows), np.int64)
-    position = np.int64(start)
-    for row in range(rows):
-        for column in range(columns):
-            length = np.int64(0)
-            for byte in range(4):
-                length = length << 8 | np.int64(data[position + byte])
-            if length >= 1 << 31:
-                length = np.int64(-1)
-            position += 4
-            starts[column, row] = position
-            lengths[column, row] = length
-            if length > 0:
-                position += length
-    return starts, lengths
-
-
-def _copy_loop(data: Array, starts: Array, lengths: Array, ends: Array) -> Array:
-    """The bytes of one column, one after the other, for numba."""
-    out = np.empty(ends[-1], np.uint8)
-    for row in range(len(starts)):
-        position, begin = ends[row], starts[row]
-        for byte in range(lengths[row]):
-            out[position + byte] = data[begin + byte]
-    return out
-
-
-def copy_plain(data: Array, starts: Array, lengths: Array, ends: Array) -> Array:
+def copy_plain(data: Array, starts: Array, lengths: Array, _ends: Array) -> Array:
     """The bytes of one column, one after the other."""
-    where = np.repeat(starts - ends[:-1], np.maximum(lengths, 0)) + np.arange(ends[-1])
-    out: Array = data[where]
-    return out
+    buffer = data.data
+    stops = (starts + np.maximum(lengths, 0)).tolist()
+    return np.frombuffer(b"".join([buffer[a:b] for a, b in zip(starts.tolist(), stops, strict=True)]), np.uint8)
 
 
-@cache
-def compiled() -> tuple[Walk, Callable[[Array, Array, Array, Array], Array]]:
-    """The walk and the copy: compiled where numba is installed, else plain."""
-    try:
-        from numba import njit
-    except ImportError:
-        return walk_plain, copy_plain
-    fast = njit(cache=True, nogil=True)
-    return fast(_walk_loop), fast(_copy_loop)
+def _together(data: Array, starts: Array, lengths: Array, ends: Array) -> Array:
+    loop = loops.compiled()
+    return (loop.copy if loop else copy_plain)(data, starts, lengths, ends)
 
 
 def _validity(lengths: Array) -> tuple[pa.Buffer | None, int]:
@@ -106,6 +69,8 @@ def _validity(lengths: Array) -> tuple[pa.Buffer | None, int]:
 def _fixed(data: Array, starts: Array, lengths: Array, width: int) -> Array:
     """Cells of one width as rows of bytes; null cells are zeros."""
     known = lengths == width
+    if known.all():
+        return _together(data, starts, lengths, np.arange(len(starts) + 1) * width).reshape(-1, width)
     begins = np.where(known, starts, 0)
     block = data[np.minimum(begins[:, None] + np.arange(width), len(data) - 1)]
     block[~known] = 0
@@ -129,7 +94,7 @@ def _column(kind: str, data: Array, starts: Array, lengths: Array) -> pa.Array:
         return _number(kind, data, starts, lengths)
     bitmap, nulls = _validity(lengths)
     if kind == "date":
-        days = _fixed(data, starts, lengths, 4).view(">u4").reshape(-1).astype(np.int64) - _DATE_ZERO
+        days = _fixed(data, starts, lengths, 4).view(">u4").reshape(-1).astype(np.int64) - DATE_ZERO
         values = pa.py_buffer(days.astype(np.int32))
         return pa.Array.from_buffers(pa.date32(), len(days), [bitmap, values], nulls)
     if kind in {"uuid", "timeuuid"}:
@@ -137,7 +102,7 @@ def _column(kind: str, data: Array, starts: Array, lengths: Array) -> pa.Array:
         return pa.Array.from_buffers(pa.binary(16), len(starts), [bitmap, block], nulls)
     ends = np.zeros(len(starts) + 1, np.int64)
     np.cumsum(np.maximum(lengths, 0), out=ends[1:])
-    values = pa.py_buffer(compiled()[1](data, starts, lengths, ends))
+    values = pa.py_buffer(_together(data, starts, lengths, ends))
     text = pa.string() if kind in {"varchar", "text", "ascii"} else pa.binary()
     return pa.Array.from_buffers(text, len(starts), [bitmap, pa.py_buffer(ends.astype(np.int32)), values], nulls)
 
@@ -145,7 +110,8 @@ def _column(kind: str, data: Array, starts: Array, lengths: Array) -> pa.Array:
 def decode(page: Any) -> pa.Table:
     """One page (workbench.logs.driver.Page) as a table; types without a counterpart stay bytes."""
     data = np.frombuffer(page.data, np.uint8)
-    starts, lengths = compiled()[0](data, page.start, page.rows, len(page.names))
+    loop = loops.compiled()
+    starts, lengths = (loop.walk if loop else walk_plain)(data, page.start, page.rows, len(page.names))
     kinds = enumerate(page.types)
     return pa.Table.from_arrays([_column(k, data, starts[i], lengths[i]) for i, k in kinds], names=list(page.names))
 

@@ -14,14 +14,15 @@ import pyarrow.compute as pc
 from workbench.errors import ParameterError
 from workbench.log_rows import LOG_ROWS
 from workbench.logs.protocol import LogBatch
-from workbench.logs.schema import DAY, STATS_ROWS, Shape
-from workbench.logs.wire import WireRows, encode, key_part
+from workbench.logs.schema import DAY, LAST_DAY, STATS_ROWS, Shape
+from workbench.logs.wire import DATE_ZERO, WireRows, encode, key_part
 
 MOST_KEY_BYTES: Final = 65_535
 MOST_ROW_BYTES: Final = 15 << 20
 """A frame of the protocol and a mutation of the server end at 16 MiB."""
 _EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
-_DATE_ZERO: Final = 1 << 31
+LAST_EXPIRY: Final = (LAST_DAY.toordinal() - _EPOCH_DAY) * DAY
+"""Second, since 1970, after which no row is kept; servers, whose clocks may be ahead, refuse a batch a day later."""
 _FIRST_LOAD: Final = int(datetime(2020, 1, 1, tzinfo=UTC).timestamp())
 _TICK: Final = 64
 """Microseconds of a row's day that stand for one second of the load's time."""
@@ -56,10 +57,14 @@ class Piece:
 
 @dataclass(slots=True)
 class Chunk:
-    """One LogBatch on its way. ``rows`` are in the order of the pieces; ``bad`` are rows that the server refused."""
+    """One LogBatch on its way; ``wire`` has its rows.
+
+    ``order`` says which of ``rows`` comes when on the wire; ``bad`` are places on the wire that the server refused.
+    """
 
     batch: LogBatch
     rows: pa.Table
+    order: Any
     pieces: list[Piece]
     rejected: list[Rejected]
     expired: int
@@ -68,6 +73,17 @@ class Chunk:
     pending: int = 0
     counted: bool = False
     bad: list[int] = field(default_factory=list)
+    wire: WireRows | None = None
+
+    def part(self, start: int, stop: int) -> pa.Table:
+        """The rows that stand there on the wire."""
+        return self.rows.take(pa.array(self.order[start:stop]))
+
+    def good(self) -> pa.Table:
+        """The rows that were not refused."""
+        keep = np.ones(self.rows.num_rows, bool)
+        keep[self.order[self.bad]] = False
+        return self.rows.filter(pa.array(keep))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +164,11 @@ def _days(rows: pa.Table) -> np.ndarray[Any, np.dtype[np.int64]]:
 
 
 def time_left(days: Any, ttl: int, now: int) -> Any:
-    """Seconds that rows of these days are still kept: a day ends ``ttl`` after its last moment, none earlier."""
-    return np.minimum((days + 1) * DAY + ttl - now, ttl)
+    """Seconds that rows of these days are still kept: a day ends ``ttl`` after its last moment, none earlier.
+
+    Nothing is kept beyond ``LAST_EXPIRY``, as the server would refuse the whole batch.
+    """
+    return np.minimum(np.minimum((days + 1) * DAY + ttl - now, ttl), LAST_EXPIRY - now)
 
 
 def _buckets(rows: pa.Table, parts: int) -> pa.Table:
@@ -161,21 +180,24 @@ def _buckets(rows: pa.Table, parts: int) -> pa.Table:
     return rows.set_column(place, "bucket", pa.array((hours * parts // 24).astype(np.int16)))
 
 
-def _grouped(rows: pa.Table, days: Any, parts: int) -> tuple[pa.Table, Any, Any]:
-    """Rows in the order day, host, part (stable), their days, and where each partition begins (and the end)."""
+def _grouped(rows: pa.Table, days: Any, parts: int) -> tuple[Any, Any]:
+    """The order day, host, part, and where each partition begins in it (and the end).
+
+    Within a partition the last row comes first: lines are loaded in order of time, and tables keep the newest first.
+    """
     hosts = rows["hostname"].combine_chunks().dictionary_encode()
     codes = hosts.indices.to_numpy().astype(np.int64)
     buckets = rows["bucket"].to_numpy().astype(np.int64) if parts else 0
-    key = ((days - days.min()) * len(hosts.dictionary) + codes) * max(parts, 1) + buckets
-    if np.any(key[1:] < key[:-1]):
-        order = np.argsort(key, kind="stable")
-        rows, key, days = rows.take(pa.array(order)).combine_chunks(), key[order], days[order]
-    return rows, days, np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1], [True])))
+    key = (((days - days.min()) * len(hosts.dictionary) + codes) * max(parts, 1) + buckets)[::-1]
+    order = np.argsort(key, kind="stable")
+    key = key[order]
+    edges = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1], [True])))
+    return len(key) - 1 - order, edges
 
 
 def partition_key(host: str, days: int, bucket: int | None) -> bytes:
     """Routing key of a partition; ``bucket`` is None where the key has none, ``days`` since 1970."""
-    parts = [host.encode(), struct.pack(">I", days + _DATE_ZERO)]
+    parts = [host.encode(), struct.pack(">I", days + DATE_ZERO)]
     parts += [] if bucket is None else [struct.pack(">h", bucket)]
     return b"".join(key_part(part) for part in parts)
 
@@ -185,8 +207,9 @@ def _pieces(chunk: Chunk, wire: WireRows, target: Target, days: Any, edges: Any,
     found: list[tuple[int, int, int, Piece]] = []
     hosts, buckets = chunk.rows["hostname"], chunk.rows["bucket"]
     for place, (first, last) in enumerate(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)):
-        day = int(days[first])
-        key = partition_key(hosts[first].as_py(), day, buckets[first].as_py() if target.shape.parts else None)
+        row = int(chunk.order[first])
+        day = int(days[row])
+        key = partition_key(hosts[row].as_py(), day, buckets[row].as_py() if target.shape.parts else None)
         chunk.partitions.add(key)
         stamp = day_timestamp(day, now)
         for turn, (start, stop) in enumerate(wire.cut(first, last, target.batch_rows, target.batch_bytes)):
@@ -212,21 +235,22 @@ def count_pieces(chunk: Chunk, target: Target, now: int, microseconds: int) -> l
     counts = chunk.counts
     if not counts.num_rows:
         return []
-    rows, days, edges = _grouped(counts, _days(counts), 0)
-    left = pa.array(
-        time_left(days, target.shape.ttl, now).astype(np.int32) if target.shape.ttl else np.zeros(len(days), np.int32)
-    )
-    wire = encode(target.insert_counts, [*(rows[name].combine_chunks() for name in STATS_ROWS.names), left])
+    days = _days(counts)
+    order, edges = _grouped(counts, days, 0)
+    left = time_left(days, target.shape.ttl, now) if target.shape.ttl else np.zeros(len(days))
+    columns = [counts[name].combine_chunks() for name in STATS_ROWS.names]
+    wire = encode(target.insert_counts, [*columns, pa.array(left.astype(np.int32))], order)
     pieces = []
     for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        key = partition_key(rows["hostname"][first].as_py(), int(days[first]), None)
+        row = int(order[first])
+        key = partition_key(counts["hostname"][row].as_py(), int(days[row]), None)
         cuts = wire.cut(first, last, target.batch_rows, target.batch_bytes)
         pieces += [Piece(wire, start, stop, key, microseconds, chunk, counts=True) for start, stop in cuts]
     return pieces
 
 
-def prepare(batch: LogBatch, target: Target, load: str, now: int) -> Chunk:
-    """Everything about one batch that needs no server. ``now`` is in seconds since 1970.
+def prepare(batch: LogBatch, target: Target, load: str, now: int, spare: list[Any] | None = None) -> Chunk:
+    """Everything about one batch that needs no server. ``now`` is in seconds since 1970; ``spare`` is old memory.
 
     Raises:
         ParameterError: the rows' columns are not those of LOG_ROWS.
@@ -237,15 +261,15 @@ def prepare(batch: LogBatch, target: Target, load: str, now: int) -> Chunk:
     gone = left <= 0 if shape.ttl else np.zeros(rows.num_rows, bool)
     if gone.any():
         rows, left = rows.filter(pa.array(~gone)), left[~gone]
-    chunk = Chunk(batch, rows, [], rejected, int(gone.sum()), set(), count(rows, load, batch.chunk))
+    rows = _buckets(rows, shape.parts)
+    chunk = Chunk(batch, rows, np.empty(0), [], rejected, int(gone.sum()), set(), count(rows, load, batch.chunk))
     if not rows.num_rows:
         return chunk
-    rows, days, edges = _grouped(_buckets(rows, shape.parts), _days(rows), shape.parts)
-    chunk.rows = rows
-    left = time_left(days, shape.ttl, now) if shape.ttl else np.zeros(len(days))
+    days = _days(rows)
+    chunk.order, edges = _grouped(rows, days, shape.parts)
     columns = [rows[name].combine_chunks() for name in shape.columns]
-    wire = encode(target.insert_row, [*columns, pa.array(left.astype(np.int32))])
-    chunk.pieces = _pieces(chunk, wire, target, days, edges, now)
+    chunk.wire = encode(target.insert_row, [*columns, pa.array(left.astype(np.int32))], chunk.order, spare)
+    chunk.pieces = _pieces(chunk, chunk.wire, target, days, edges, now)
     return _without_giants(chunk)
 
 
@@ -254,7 +278,10 @@ def _without_giants(chunk: Chunk) -> Chunk:
     giants = [piece for piece in chunk.pieces if piece.stop - piece.start == 1 and piece.bytes > MOST_ROW_BYTES]
     for piece in giants:
         chunk.pieces.remove(piece)
-        rows = chunk.rows.slice(piece.start, piece.stop - piece.start)
-        chunk.rejected.append(Rejected(rows, f"the line takes {piece.bytes} bytes, more than {MOST_ROW_BYTES}"))
+        chunk.rejected.append(
+            Rejected(
+                chunk.part(piece.start, piece.stop), f"the line takes {piece.bytes} bytes, more than {MOST_ROW_BYTES}"
+            )
+        )
         chunk.bad.extend(range(piece.start, piece.stop))
     return chunk

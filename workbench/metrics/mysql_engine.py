@@ -210,10 +210,11 @@ def session(server: str, limit: float | None) -> str:
     """What a session is set to: UTC, strict, and for readers read-only with a limit a statement (in seconds)."""
     parts = ["time_zone = '+00:00'", f"sql_mode = '{_SQL_MODE}'"]
     mariadb = "mariadb" in server.lower()
+    milliseconds = max(1, round((limit or 0) * 1000))  # to a server, 0 is no limit
     if limit is not None and mariadb:
-        parts += [f"max_statement_time = {limit:.3f}", "tx_read_only = 1"]
+        parts += [f"max_statement_time = {milliseconds / 1000:.3f}", "tx_read_only = 1"]
     elif limit is not None:
-        parts += [f"max_execution_time = {round(limit * 1000)}", "transaction_read_only = 1"]
+        parts += [f"max_execution_time = {milliseconds}", "transaction_read_only = 1"]
     return "SET " + ", ".join(f"SESSION {part}" for part in parts)
 
 

@@ -46,7 +46,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Rows to add, rows whose key stays, and keys to remove."""
+    """Rows to add, rows whose key stays, and keys to remove.
+
+    Of ``changed`` there are the key and the columns that differ in any row: a column in which nothing changes is not
+    sent, so that what another program has written there meanwhile stays.
+    """
 
     added: pa.Table
     changed: pa.Table
@@ -63,7 +67,7 @@ def difference(target: Target, old: pa.Table, new: pa.Table) -> Difference:
     if not old.num_rows:
         return Difference(new, nothing, nothing.select(target.key))
     key = ", ".join(target.key)
-    rest = " OR ".join(f"n.{name} IS DISTINCT FROM o.{name}" for name in target.schema.names if name not in target.key)
+    differs = {name: f"n.{name} IS DISTINCT FROM o.{name}" for name in target.schema.names if name not in target.key}
     absent = f"o.{target.key[0]} IS NULL"
     with scratch() as connection:
         connection.register("old", old)
@@ -71,12 +75,17 @@ def difference(target: Target, old: pa.Table, new: pa.Table) -> Difference:
         connection.execute(
             f"""
             CREATE TEMP TABLE fresh AS SELECT n.*, {absent} AS unknown
-            FROM new AS n LEFT JOIN old AS o USING ({key}) WHERE {absent} OR {rest}
+            FROM new AS n LEFT JOIN old AS o USING ({key}) WHERE {absent} OR {" OR ".join(differs.values())}
             """  # noqa: S608 - own names
         )
+        found = connection.execute(
+            f"SELECT {', '.join(f'bool_or({test})' for test in differs.values())} "  # noqa: S608
+            f"FROM fresh AS n JOIN old AS o USING ({key}) WHERE NOT n.unknown"
+        ).fetchall()[0]
+        columns = ", ".join([*target.key, *(name for name, changed in zip(differs, found, strict=True) if changed)])
         texts = (
             f"SELECT {target.columns} FROM fresh WHERE unknown ORDER BY {key}",  # noqa: S608
-            f"SELECT {target.columns} FROM fresh WHERE NOT unknown ORDER BY {key}",  # noqa: S608
+            f"SELECT {columns} FROM fresh WHERE NOT unknown ORDER BY {key}",  # noqa: S608
             f"SELECT {key} FROM old ANTI JOIN new USING ({key}) ORDER BY {key}",  # noqa: S608
         )
         return Difference(*(connection.sql(text).to_arrow_table() for text in texts))
@@ -97,7 +106,7 @@ class Loader:
         if change.removed.num_rows:
             self._touch(connection, target, change.removed, "DELETE m FROM {source}")
         if change.changed.num_rows:
-            columns = [name for name in target.schema.names if name not in target.key]
+            columns = [name for name in change.changed.schema.names if name not in target.key]
             values = ", ".join(f"m.{name} = s.{name}" for name in columns)
             self._touch(connection, target, change.changed, "UPDATE {source} SET " + values)  # noqa: S608 - own names
         if change.added.num_rows:

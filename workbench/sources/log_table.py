@@ -283,7 +283,7 @@ def parquet_batches(source: Source, options: LogOptions) -> Iterator[LogBatch]:
         for batch in table_batches(file.iter_batches(_BATCH), file.schema_arrow, source.origin, options, source):
             read += batch.lines
             yield replace(batch, position=(source.size or 0) * read // every)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise SourceError(
             f"{source.origin} cannot be read as Parquet: {str(error).splitlines()[0]}",
             "Check that the file is complete.",
@@ -316,10 +316,35 @@ def table_batches(
     digest = source.digest(reader.meaning) if source else _digest(content or uuid4().hex, reader.meaning)
     line = 1
     for chunk, batch in enumerate(batches):
-        picked = _as_text(pa.Table.from_batches([batch]), found, origin)
-        rows, rejects, notes = reader.rows(picked, np.arange(line, line + batch.num_rows, dtype=np.int64))
+        table, replaced = _sound(batch, origin)
+        rows, rejects, notes = reader.rows(
+            _as_text(table, found, origin), np.arange(line, line + batch.num_rows, dtype=np.int64)
+        )
+        notes["replaced_characters"] = replaced
         line += batch.num_rows
         yield LogBatch(rows, origin, digest, chunk, rejects, batch.num_rows, notes, 0, source.size if source else None)
+
+
+def _sound(batch: pa.RecordBatch, origin: str) -> tuple[pa.Table, int]:
+    """A table in which all text is UTF-8, as Arrow wants it and not every writer keeps it; characters replaced.
+
+    Raises:
+        SourceError: a column is damaged otherwise.
+    """
+    columns, replaced = [], 0
+    for field, column in zip(batch.schema, batch.columns, strict=True):
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid as error:
+            if not (pa.types.is_string(field.type) or pa.types.is_large_string(field.type)):
+                said = f"Column {field.name} of {origin} is damaged: {str(error).splitlines()[0]}."
+                raise SourceError(said, "Leave it out, or write the file anew.") from error
+            octets = column.cast(pa.large_binary()).to_pylist()
+            texts = [None if one is None else one.decode("utf-8", "replace") for one in octets]
+            replaced += sum(text.count("\ufffd") for text in texts if text)
+            column = pa.array(texts, field.type)
+        columns.append(column)
+    return pa.table(columns, schema=batch.schema), replaced
 
 
 def _digest(*parts: object) -> str:

@@ -137,3 +137,82 @@ def test_too_few_replicas_for_what_was_asked_is_said(three: str, open_store: Ope
         store.load(log_sample.batches(log_sample.table(rows), host), patience=3)
     script("start", "3")
     assert store.load(log_sample.batches(log_sample.table(rows), host)).loaded == 10
+
+
+def test_replicas_that_answer_too_late_cost_time_and_no_row(
+    three: str, open_store: Open, host: str, first_day: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At ALL a replica that hangs makes the coordinator give up: the server's own WriteTimeout, not the driver's."""
+    from workbench.logs import driver
+
+    failures: list[str] = []
+    too_slow = driver.is_too_slow
+
+    def noted(error: BaseException) -> bool:
+        failures.append(type(error).__name__)
+        return too_slow(error)
+
+    monkeypatch.setattr(driver, "is_too_slow", noted)
+    rows = log_sample.rows(host, first_day, 3000)
+    store = open_store(address=f"{three}&consistency=ALL", batch_rows=100)
+    store.load([])  # connected while all is well
+    script("pause", "3", "3")
+    waking = threading.Timer(8, lambda: script("wake", "3", "3"))
+    waking.start()
+    try:
+        report = store.load(log_sample.batches(log_sample.table(rows), host, size=300))
+    finally:
+        waking.join()
+    assert (report.loaded, report.rejected) == (3000, 0)
+    assert "WriteTimeout" in failures
+    complete(store, host, rows)
+
+
+@pytest.mark.parametrize("critical", [False, True], ids=["ONE", "QUORUM"])
+def test_a_node_that_is_stopped_and_comes_back_during_reads(
+    three: str, open_store: Open, host: str, first_day: date, critical: bool
+) -> None:
+    rows = log_sample.rows(host, first_day, 2000)
+    store = open_store(address=f"{three}&consistency=ALL")
+    store.load(log_sample.batches(log_sample.table(rows), host))
+    days = {day: [row for row in rows if row["log_date"] == day] for day in {row["log_date"] for row in rows}}
+    expected = {day: log_sample.newest_first(log_sample.table(found)).to_pylist() for day, found in days.items()}
+    ended, reads, failures = threading.Event(), [], []
+
+    def read() -> None:
+        while not ended.is_set():
+            for day, wanted in expected.items():
+                try:
+                    found = store.partition(host, day, critical=critical).to_pylist()
+                    pieces = [piece.num_rows for piece in store.stream(host, day, critical=critical)]
+                    counts = log_sample.as_counts(store.stats(host, day, critical=critical))
+                except StoreError as error:
+                    failures.append(str(error))
+                    continue
+                reads.append(found == wanted and sum(pieces) == len(wanted) and counts == log_sample.counted(days[day]))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    script("down", "3", "2")
+    script("start", "3")
+    ended.set()
+    reader.join(60)
+    assert not failures, "two of three replicas are enough"
+    assert len(reads) > 10
+    assert all(reads), "no answer lacks a row"
+
+
+def test_all_nodes_down_during_a_stream_is_a_sentence(three: str, open_store: Open, host: str, first_day: date) -> None:
+    from workbench.logs import ranges
+
+    rows = log_sample.rows(host, first_day, 2000)
+    store = open_store(address=three)
+    store.load(log_sample.batches(log_sample.table(rows), host))
+    asked = ranges.Range()
+    parts = asked.parts(store.hosts(critical=True).to_pylist())
+    pieces = ranges.stream(store, asked, parts, 1)
+    assert next(pieces).num_rows > 0
+    for node in ("1", "2", "3"):
+        script("down", "3", node)
+    with pytest.raises(StoreError, match="Cassandra at"):
+        list(pieces)

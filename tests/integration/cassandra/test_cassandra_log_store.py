@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
 import re
+import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -210,6 +213,41 @@ def test_sstables_of_a_backfill_lie_in_the_windows_of_their_days(
     assert found == {first_day - timedelta(days=30), first_day - timedelta(days=29)}
 
 
+def test_a_load_of_mixed_days_reaches_the_disk_day_by_day_the_oldest_first(
+    open_store: Open, url: str, host: str, first_day: date
+) -> None:
+    """Flushed in the middle of it, the load has left SSTables whose times follow each other, each of its own days."""
+    store = open_store(address=of(url, f"wb_mix_{host[-8:]}"), batch_rows=50)
+    store.migrate(replication="datacenter1:1")
+    oldest = first_day - timedelta(days=40)
+    rows = log_sample.rows(host, oldest, 1800)
+    random.Random(1).shuffle(rows)
+    flushed: list[int] = []
+
+    def flush(done: int, _total: int | None) -> None:
+        if done >= 600 * (len(flushed) + 1):
+            script("nodetool", "1", "flush", store.address.keyspace)
+            flushed.append(done)
+
+    source = log_sample.batches(log_sample.table(rows), host, size=len(rows))
+    assert store.load(source, rows_per_second=2000, progress=flush).loaded == 1800
+    script("nodetool", "1", "flush", store.address.keyspace)
+    spans: list[tuple[date, date, int]] = []
+    for file in json.loads(script("files", "1", store.address.keyspace, "infrastructure_logs")):
+        said = script("sstables", "1", file)
+        times = [int(re.search(rf"{word} timestamp:.*\((\d+)\)", said)[1]) for word in ("Minimum", "Maximum")]  # type: ignore[index]
+        longest = int(re.search(r"TTL max: (\d+)", said)[1])  # type: ignore[index]
+        first, last = (datetime.fromtimestamp(at / 1e6, tz=UTC).date() for at in times)
+        spans.append((first, last, longest))
+    spans.sort()
+    assert len(spans) >= 3
+    assert (spans[0][0], spans[-1][1]) == (oldest, oldest + timedelta(days=2))
+    assert all(before[1] <= after[0] for before, after in pairwise(spans)), "no SSTable goes back to an older day"
+    today = datetime.now(UTC).date()
+    for _, last, longest in spans:
+        assert longest <= (last + timedelta(days=91) - today).days * 86_400, "a line lives what is left of its time"
+
+
 def test_lines_older_than_the_table_keeps_are_counted(open_store: Open, host: str, first_day: date) -> None:
     old = log_sample.rows(host, first_day - timedelta(days=100), 50, days=1)
     young = log_sample.rows(host, first_day, 60, days=1)
@@ -394,3 +432,20 @@ def test_examination_names_what_is_wrong_and_what_to_do(open_store: Open, url: s
     changed = {finding.name: finding for finding in store.examine()}
     assert [changed[name].state for name in ("time to live", "compression", "compaction")] == ["note"] * 3
     assert "default_time_to_live = 7776000" in changed["time to live"].remedy
+
+
+def test_rows_to_be_kept_for_longer_than_the_server_counts_are_taken_all_the_same(
+    url: str, tmp_path: Path, host: str, first_day: date
+) -> None:
+    rows = log_sample.table(log_sample.rows(host, first_day, 300))
+    with CassandraLogStore(of(url, f"wb_{uuid.uuid4().hex[:12]}"), tmp_path) as store:
+        store.migrate(replication="datacenter1:1")
+        try:
+            table = f"{store.address.keyspace}.infrastructure_logs"
+            store.session.execute(f"ALTER TABLE {table} WITH default_time_to_live = {7300 * 86_400}", timeout=60)
+            store.close()  # to see the table as it is now
+            report = store.load(log_sample.batches(rows, host))
+            assert (report.loaded, report.rejected) == (300, 0)
+            assert sum(store.partition(host, first_day + timedelta(days=n)).num_rows for n in range(3)) == 300
+        finally:
+            store.session.execute(f"DROP KEYSPACE {store.address.keyspace}", timeout=60)
