@@ -81,10 +81,11 @@ class CassandraServer:
     @cached_property
     def _nodes(self) -> tuple[str, int]:
         """The data centre, and how many nodes are up."""
+        from workbench.logs import monitor
         from workbench.logs.cassandra import CassandraLogStore
 
         with CassandraLogStore(self._url, self._state) as store:
-            hosts = _up(store)
+            hosts = monitor.up(store.session)
         return hosts[0].datacenter, len(hosts)
 
     def drop(self, name: str) -> None:
@@ -146,10 +147,6 @@ def _without_snapshots(store: CassandraLogStore) -> None:
             )
 
 
-def _up(store: CassandraLogStore) -> list[Any]:
-    return [host for host in store.session.cluster.metadata.all_hosts() if host.is_up]
-
-
 def _tables(store: CassandraLogStore) -> list[dict[Any, Any]]:
     """Every table of a keyspace on every node; of a scratch keyspace's name only the end, as the rest is chance."""
     name = store.address.keyspace
@@ -163,7 +160,9 @@ def shared_machine(store: CassandraLogStore) -> dict[str, int] | None:
 
     It is known where every node has a loopback address.
     """
-    addresses = [str(host.address) for host in _up(store)]
+    from workbench.logs import monitor
+
+    addresses = [str(host.address) for host in monitor.up(store.session)]
     if not all(ipaddress.ip_address(address).is_loopback for address in addresses):
         return None
     here = machine.fingerprint({})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,12 +31,21 @@ VIEWS: Final = {
 whole millisecond."""
 _TASKS: Final = "SELECT keyspace_name, table_name, kind, progress, total, unit FROM system_views.sstable_tasks"
 
+_POOL_SECONDS: Final = 10.0
+_TICK: Final = 0.01
 _POOL: Final = "SELECT pending_tasks FROM system_views.thread_pools WHERE name = 'CompactionExecutor'"
 
 
 def up(session: Any) -> list[Any]:
-    """The nodes that answer, as far as the driver knows."""
-    return [host for host in session.cluster.metadata.all_hosts() if host.is_up]
+    """The nodes that answer, as far as the driver knows; each can be asked by itself.
+
+    A session that has just connected has done so to one node; a question to another fails until its pool is there.
+    """
+    hosts = [host for host in session.cluster.metadata.all_hosts() if host.is_up]
+    patience = time.monotonic() + _POOL_SECONDS
+    while not session.get_pool_state().keys() >= set(hosts) and time.monotonic() < patience:
+        time.sleep(_TICK)
+    return hosts
 
 
 def _frame(session: Any, host: Any, statement: str, parameters: tuple[str, ...] | None = None) -> pd.DataFrame:

@@ -187,6 +187,7 @@ def test_three_nodes_are_measured_with_one_and_with_three_replicas(tmp_path: Pat
     assert not done.evidence["left_out"]
     assert {name.rpartition("_")[2] for name in seen} == {"rf1", "load"}
     cassandra = done.evidence["cassandra"]
+    assert "error" not in cassandra, cassandra["error"]
     assert len(cassandra["heaps"]) == len({row["node"] for row in cassandra["tables"]}) == 3
     assert cassandra["shared"]["nodes"] == 3
     assert all("3 nodes and this client share" in result.title for result in done.results)
