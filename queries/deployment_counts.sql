@@ -35,16 +35,16 @@ WITH deployment AS (
 ),
 charged AS (
   -- all incidents of the project, whenever they began: they are few, and one look-up for each deployment costs more.
-  -- NULLIF keeps MySQL from the index of phases, which would lead it to every project's incidents, row by row
-  SELECT project, charged_to, MIN(CASE link_rule WHEN 'named' THEN 1 WHEN 'revert' THEN 2 ELSE 3 END) AS cause
+  -- The hint keeps MySQL from the index of phases, which would lead it to every project's incidents, row by row
+  SELECT /*+ INDEX(dora_metrics dora_metrics_window) */ project, charged_to, MIN(CASE link_rule WHEN 'named' THEN 1 WHEN 'revert' THEN 2 ELSE 3 END) AS cause
   FROM dora_metrics
-  WHERE project IN (:projects) AND charged_to IS NOT NULL AND NULLIF(phase_name, '') = 'maintenance'
+  WHERE project IN (:projects) AND phase_name = 'maintenance' AND charged_to IS NOT NULL
   GROUP BY project, charged_to
 ),
 fix AS (
-  SELECT DISTINCT project, fixed_by
+  SELECT /*+ INDEX(dora_metrics dora_metrics_window) */ DISTINCT project, fixed_by
   FROM dora_metrics
-  WHERE project IN (:projects) AND fixed_by IS NOT NULL AND NULLIF(phase_name, '') = 'maintenance'
+  WHERE project IN (:projects) AND phase_name = 'maintenance' AND fixed_by IS NOT NULL
     AND link_rule <> 'replaced'
 ),
 piece AS (

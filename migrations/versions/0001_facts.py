@@ -41,8 +41,6 @@ CREATE TABLE IF NOT EXISTS dora_metrics (
   KEY dora_metrics_created (created_at),
   KEY dora_metrics_window (project, phase_name, created_at, decision, cycle_id, feature_id, duration_seconds,
     charged_to, link_rule, fixed_by),
-  KEY dora_metrics_charged (project, charged_to, phase_name, link_rule),
-  KEY dora_metrics_fixed (project, fixed_by, phase_name, link_rule),
   CONSTRAINT dora_metrics_metadata CHECK (JSON_VALID(metadata))
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE {collation}
 """

@@ -17,7 +17,7 @@ EVIDENCE = {
         "rows": 10_000,
         "plans": [{"query": "deployment_counts", "plan": "-> Covering index <range> scan"}],
         "full_scans": [{"query": "by_dates", "evidence": "the table of dora_metrics (about 10,000 rows)"}],
-        "unused_indexes": ["dora_metrics.dora_metrics_fixed"],
+        "unused_indexes": ["dora_metrics.dora_metrics_feature"],
         "slow_log": {"slow": 3, "limit": 1.0, "entries": [
             {"statement": "SELECT <all> FROM dora_metrics", "seconds": 2.5, "rows_examined": 120_000,
              "rows_sent": 7, "name": ""}]},

@@ -67,7 +67,7 @@ def test_missing_hidden_and_changed_indexes_are_healed_by_what_is_said(kind: str
     servers.sql(
         kind,
         "ALTER TABLE dora_metrics DROP INDEX dora_metrics_window",
-        f"ALTER TABLE dora_metrics ALTER INDEX dora_metrics_fixed {hide}",
+        f"ALTER TABLE dora_metrics ALTER INDEX dora_metrics_feature {hide}",
         "ALTER TABLE features DROP INDEX features_name, ADD INDEX features_name (project)",
         schema=name_of(connect),
     )

@@ -9,13 +9,15 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from tests import servers
-from tests.facts import PROJECT, deployment, shipped, table
+from tests.facts import PROJECT, deployment, load_rows, shipped, table
 from workbench.errors import ConfigurationError, StoreError, WorkbenchError
 from workbench.metrics import mysql_engine, mysql_schema, queries
 from workbench.metrics.mysql import MySQLStore
@@ -234,6 +236,39 @@ def test_writer_that_lost_its_connection_lost_its_lock(
     assert store.read([PROJECT]).facts["cycle_id"].to_pylist() == ["a"]
     with store.lock([PROJECT]):
         store.write(PROJECT, state("a"), state("b"))
+
+
+def test_another_thread_writes_only_as_long_as_the_lock_is_held(
+    store: MySQLStore, kind: str, connect: mysql_engine.Connect
+) -> None:
+    """Projects are written side by side on connections of their own, which the lock does not belong to."""
+    store.write(PROJECT, NOTHING, state("a"))
+    with ThreadPoolExecutor(1) as pool, store.lock([PROJECT]):
+        pool.submit(store.write, PROJECT, state("a"), state("b")).result()
+        _kill_connections(kind, connect)
+        for _ in range(2):
+            with pytest.raises(StoreError, match="lock"):
+                pool.submit(store.write, PROJECT, state("b"), state("c")).result()
+    assert store.read([PROJECT]).facts["cycle_id"].to_pylist() == ["b"]
+
+
+def test_projects_are_written_side_by_side_and_each_as_a_whole(
+    store: MySQLStore, kind: str, connect: mysql_engine.Connect, tmp_path: Path
+) -> None:
+    """One of many projects cannot be written: an import says so, and the next one brings the rest."""
+    rows = [deployment(f"d{n}", "2025-01-01", project=f"p{n:02d}") for n in range(12)]
+    text = "CREATE TRIGGER no BEFORE INSERT ON dora_metrics FOR EACH ROW " + (
+        "IF NEW.project = 'p05' THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not this one'; END IF"
+    )
+    schema = connect.url.rpartition("/")[2]
+    servers.sql(kind, text, schema=schema)
+    with pytest.raises(StoreError, match="not this one"):
+        load_rows(store, rows, tmp_path)
+    assert "p05" not in store.projects()
+    servers.sql(kind, "DROP TRIGGER no", schema=schema)
+    load_rows(store, rows, tmp_path)
+    assert store.projects() == tuple(f"p{n:02d}" for n in range(12))
+    assert sorted(store.read(store.projects()).facts["cycle_id"].to_pylist()) == sorted(f"d{n}" for n in range(12))
 
 
 def test_deadlock_is_tried_again(store: MySQLStore, kind: str, connect: mysql_engine.Connect) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from workbench.metrics.mysql import MySQLStore
 
 _SMALL: Final = SIZES["10k"]
-_COVERING: Final = ("dora_metrics_window", "dora_metrics_charged", "dora_metrics_fixed")
+_COVERING: Final = ("dora_metrics_window",)
 _SINGLE: Final = ("dora_metrics_phase", "dora_metrics_feature", "dora_metrics_created")
 _INSERT: Final = (
     "INSERT INTO dora_metrics (project, cycle_id, feature_id, phase_name, decision, duration_seconds, charged_to, "

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,8 @@ from workbench.model import naive_utc
 from workbench.rows import IMPORTS, Extract
 
 REPEATED: Final = "already imported"
+WRITERS: Final = 3
+"""Projects that are written at the same time: a server spends one core at most on each connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +105,33 @@ def run(
         if dry_run:
             return replace(made.summary, state="planned", seconds=time.perf_counter() - started)
         reject_file = write_rejects(made.rejects, rejects_folder, extract) if made.rejects.num_rows else None
-        for number, project in enumerate(extract.projects, start=1):
-            old, new = _of(made.old, project), _of(made.new, project)
-            if old != new:
-                store.write(project, old, new)
+        for number, _ in enumerate(_write(store, made, extract.projects), start=1):
             if progress:
                 progress(number, len(extract.projects))
     return replace(made.summary, reject_file=reject_file, seconds=time.perf_counter() - started)
+
+
+def _write(store: MetricStore, made: Plan, projects: Sequence[str]) -> Iterator[None]:
+    """Write what the plan changes, several projects at a time; yields as often as there are projects.
+
+    After a failure no other project is begun.
+    """
+
+    def write(project: str) -> None:
+        old, new = _of(made.old, project), _of(made.new, project)
+        if old != new:
+            store.write(project, old, new)
+
+    if len(projects) < 2:  # by the thread that holds the lock
+        yield from map(write, projects)
+        return
+    with ThreadPoolExecutor(WRITERS, "workbench-write") as pool:
+        writing = [pool.submit(write, project) for project in projects]
+        try:
+            for one in as_completed(writing):
+                yield one.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _rejected(rejects: pa.Table, origin: str) -> RejectedRowsError:

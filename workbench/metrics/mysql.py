@@ -52,6 +52,8 @@ class MySQLStore:
         self.place = mysql_engine.place(mysql_engine.parse(connect))
         self._loader = Loader()
         self._held = threading.local()
+        self._owners: dict[str, int] = {}
+        """Of each lock that is held here, the id of the connection that has it."""
         self._checked = False
 
     @cached_property
@@ -189,7 +191,8 @@ class MySQLStore:
     def lock(self, projects: Sequence[str]) -> Iterator[None]:
         """Hold these projects for writing; another writer waits up to ten minutes, a reader never.
 
-        The locks belong to the connection that also writes: if it is lost, so is the right to write.
+        The locks belong to a connection: if it is lost, so is the right to write. This thread writes on it; another
+        thread, which writes on its own, makes sure before it commits.
 
         Raises:
             StoreError: another import holds one of them for longer.
@@ -204,11 +207,16 @@ class MySQLStore:
             except BaseException:
                 connection.invalidate()  # the server lets go of every lock of a closed connection
                 raise
+            owner = int(connection.exec_driver_sql("SELECT CONNECTION_ID()").scalar() or 0)
+            connection.rollback()
             self._held.connection = connection
+            self._owners |= dict.fromkeys(names, owner)
             try:
                 yield
             finally:
                 self._held.connection = None
+                for name in names:
+                    del self._owners[name]
                 _release(connection, names)
 
     def write(self, project: str, old: State, new: State) -> None:
@@ -222,27 +230,41 @@ class MySQLStore:
                 return retrying(lambda: self._write(held, project, old, new))
             with self.writer.connect() as connection:
                 self._check(connection)
-                return retrying(lambda: self._write(connection, project, old, new))
+                name = _lock_name(self.place, project)
+                owner = self._owners.get(name)
+                fence = None if owner is None else (name, owner)
+                return retrying(lambda: self._write(connection, project, old, new, fence))
 
     def _holder(self) -> Connection | None:
         """The connection with this thread's locks, while it is inside :meth:`lock`."""
         held: Connection | None = getattr(self._held, "connection", None)
         if held is not None and held.invalidated:
-            raise StoreError(f"The lock at {self.place} was lost with its connection.", "Run the import again.")
+            raise self._lock_lost()
         return held
 
-    def _write(self, connection: Connection, project: str, old: State, new: State) -> None:
+    def _lock_lost(self) -> StoreError:
+        return StoreError(f"The lock at {self.place} was lost with its connection.", "Run the import again.")
+
+    def _write(
+        self, connection: Connection, project: str, old: State, new: State, fence: tuple[str, int] | None = None
+    ) -> None:
+        """One transaction. ``fence`` is a lock and the connection that has to hold it when this one commits."""
         try:
             for name, target in TABLES.items():
                 self._loader.apply(connection, target, difference(target, getattr(old, name), getattr(new, name)))
             if not old.imports.equals(new.imports):
-                connection.exec_driver_sql("DELETE FROM imports WHERE project = %s", (project,))
+                if old.imports.num_rows:  # a DELETE of nothing locks the gap where others insert
+                    connection.exec_driver_sql("DELETE FROM imports WHERE project = %s", (project,))
                 self._loader.insert(connection, _IMPORTS.name, new.imports)
             renewed = secrets.token_hex(16)
             connection.exec_driver_sql(
                 "INSERT INTO data_version (id, version) VALUES (1, %s) ON DUPLICATE KEY UPDATE version = %s",
                 (renewed, renewed),
             )
+            if fence is not None:
+                holder = connection.exec_driver_sql("SELECT IS_USED_LOCK(%s)", fence[:1]).scalar()
+                if int(holder or 0) != fence[1]:
+                    raise self._lock_lost()
             connection.commit()
         except BaseException:
             if not connection.invalidated:

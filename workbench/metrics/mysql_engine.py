@@ -30,7 +30,8 @@ UNUSABLE: Final = LOST | UNREACHABLE | frozenset({1040, 1044, 1045, 1049, 1129, 
 """Numbers that say: this server cannot answer now, whatever it is asked; a replica of it may, and the other way."""
 NO_TABLE: Final = 1146
 TOO_LONG: Final = frozenset({1969, 3024})
-DEADLOCK: Final = frozenset({1213})
+DEADLOCK: Final = frozenset({1213, 1467})
+"""1467: MariaDB, when it chose a statement that waited for the next id."""
 NO_LOCAL_INFILE: Final = frozenset({1148, 2068, 3948, 4166})
 
 _REMEDIES: Final[Mapping[int, tuple[str, str]]] = {

@@ -16,8 +16,6 @@ INDEXES: Final[Mapping[tuple[str, str], str]] = {
     ("dora_metrics", "dora_metrics_window"): (
         "project,phase_name,created_at,decision,cycle_id,feature_id,duration_seconds,charged_to,link_rule,fixed_by"
     ),
-    ("dora_metrics", "dora_metrics_charged"): "project,charged_to,phase_name,link_rule",
-    ("dora_metrics", "dora_metrics_fixed"): "project,fixed_by,phase_name,link_rule",
     ("dora_metrics", "dora_metrics_phase"): "phase_name",
     ("dora_metrics", "dora_metrics_feature"): "feature_id",
     ("dora_metrics", "dora_metrics_created"): "created_at",
