@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 from tests.facts import NOW, PROJECT, deployment, extract, incident, load, load_rows, shipped
 from workbench.errors import ParameterError
-from workbench.metrics.dora import Measurement, Question, as_json, measure, measure_trend
+from workbench.metrics.dora import Measurement, Question, as_json, measure, measure_trend, measure_window
 from workbench.metrics.embedded import EmbeddedStore
 from workbench.metrics.quality import inspect
 from workbench.model import Window
@@ -163,6 +164,16 @@ def test_trend_in_another_bucket_has_the_same_total(store: EmbeddedStore, folder
     for unit in ("day", "week", "month"):
         points = measure_trend(store, Question((PROJECT,), MARCH, now=NOW), unit)
         assert sum(one.n for one in points if one.metric == "deployment_frequency") == 10
+
+
+def test_window_alone_has_the_same_figures_without_a_change(store: EmbeddedStore, folder: Path) -> None:
+    rows = [deployment(f"d{n}", f"2025-03-{4 + 2 * n:02d}") for n in range(10)]
+    load_rows(store, [*rows, deployment("before", "2025-02-11"), incident("i", "2025-03-06T01:00")], folder, ALL)
+    question = Question((PROJECT,), MARCH, now=NOW)
+    whole = measure(store, question).figures
+    assert any(figure.change is not None for figure in whole)
+    alone = measure_window(store, question)
+    assert alone == tuple(replace(figure, previous=None, change=None) for figure in whole)
 
 
 def test_one_round_trip_a_question(store: EmbeddedStore, folder: Path) -> None:

@@ -15,7 +15,7 @@ from workbench.bench import data
 from workbench.bench.cases import SIZES, Call, Case
 from workbench.bench.stage import Filled, Stage
 from workbench.metrics import queries
-from workbench.metrics.dora import Question, measure
+from workbench.metrics.dora import Question, measure, measure_window
 from workbench.metrics.protocol import MetricStore
 from workbench.model import Window
 
@@ -53,6 +53,8 @@ def _dashboards(store: str, rows: int) -> list[Case]:
         Case(store, "dashboard", title, rows, partial(_dashboard, store, rows), load=rows == _SMALL),
         Case(store, "dashboard", f"{title}; the first of a store object", rows, partial(_cold_dashboard, store, rows),
              state="cold"),
+        Case(store, "one_window", "its five metrics alone: no window before, no trend", rows,
+             partial(_one_window, store, rows), peer_of="dashboard", peer_kind="alternative"),
         Case(store, "from_cache", "dashboard from the result cache", rows, partial(_from_cache, store, rows),
              peer_of="dashboard", peer_kind="alternative"),
     ]  # fmt: skip
@@ -125,6 +127,11 @@ def _n_plus_one(store: str, stage: Stage) -> Call:
 def _dashboard(store: str, rows: int, stage: Stage) -> Call:
     filled = stage.metrics(store, rows)
     return Call(partial(measure, filled.store, question(filled.project)), server_seconds=filled.clock)
+
+
+def _one_window(store: str, rows: int, stage: Stage) -> Call:
+    filled = stage.metrics(store, rows)
+    return Call(partial(measure_window, filled.store, question(filled.project)), server_seconds=filled.clock)
 
 
 def _cold_dashboard(store: str, rows: int, stage: Stage) -> Call:

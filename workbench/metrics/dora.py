@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
@@ -160,6 +160,21 @@ def measure(store: MetricStore, question: Question) -> Measurement:
         if not together:
             incidents = _incidents(parts, question.window.utc[1])
     return Measurement(tuple(figures), tuple(trend), incidents, coverage, judged, tuple(asker.asked))
+
+
+def measure_window(store: MetricStore, question: Question) -> tuple[Figure, ...]:
+    """Only the figures of the window itself, project by project: no window before it, so no change, and no trend."""
+    levels = edition(question.edition)
+    asker = Asker(store)
+    coverage = read_coverage(asker.ask("coverage", projects=list(question.projects)), question.projects)
+    parts = _parts(asker, question, [question.window], together=False)
+    _add_rated(asker, question, [question.window], parts, coverage, {})
+    figures: list[Figure] = []
+    for project, covered in coverage.items():
+        both = parts.get(project, {}).get(CURRENT, Part()), Part()
+        found = figures_of(project, question.window, both, covered, levels, question.link_hours)
+        figures += (replace(figure, previous=None, change=None) for figure in found)
+    return tuple(figures)
 
 
 def measure_trend(store: MetricStore, question: Question, unit: BucketUnit) -> tuple[TrendPoint, ...]:
