@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Annotated, Final
 
 import typer
@@ -57,18 +61,37 @@ def _root(
     """Options of every command."""
 
 
+@contextmanager
+def _stopped_by_ctrl_c() -> Iterator[None]:
+    """End with a sentence after Ctrl-C, also where a library made an error of its own of the KeyboardInterrupt."""
+    pressed: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        pressed.append(number)
+        signal.default_int_handler(number, frame)
+
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:  # not where a shell has it ignored
+        signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    except BaseException as end:
+        # typer turns Ctrl-C into an exit without a word
+        silent = isinstance(end, SystemExit) and end.code == INTERRUPTED
+        if pressed or silent or isinstance(end, KeyboardInterrupt):
+            _fail(_STOPPED, INTERRUPTED)
+        raise
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def main() -> None:
     """Run the command line and exit."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
     try:
-        app(args=arguments, prog_name="workbench")
-    except SystemExit as end:
-        if end.code == INTERRUPTED:  # typer turns Ctrl-C into this, without a word
-            _fail(_STOPPED, INTERRUPTED)
-        raise
-    except KeyboardInterrupt:
-        _fail(_STOPPED, INTERRUPTED)
+        with _stopped_by_ctrl_c():
+            app(args=arguments, prog_name="workbench")
     except BrokenPipeError:  # the reader of our output went away: that is its right
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
