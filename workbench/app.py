@@ -16,12 +16,13 @@ from workbench.metrics import queries
 from workbench.metrics.dora import Question
 from workbench.metrics.protocol import MetricStore
 from workbench.metrics.recorded import Listener, Listeners, RecordedStore
-from workbench.model import BUCKET_UNITS, BucketUnit, Window
+from workbench.model import BUCKET_UNITS, BucketUnit, window_of
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
+    from pydantic import SecretStr
 
     from workbench.display.fragment import Html
     from workbench.logbook import Logs
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from workbench.logs.protocol import LogStore
     from workbench.profiling import Profile
     from workbench.profiling.server import ServerView
-
-DEFAULT_DAYS = 90
 
 
 def connect(**overrides: Any) -> Bench:
@@ -99,9 +98,7 @@ def _query_log(settings: Settings) -> Iterator[Listener]:
 
 def _log_store(settings: Settings) -> LogStore:
     if settings.logs_url is not None:
-        from workbench.logs.cassandra import CassandraLogStore
-
-        return CassandraLogStore(settings.logs_url.get_secret_value(), settings.data / "logs-state")
+        return _cassandra(settings, settings.logs_url)
     from workbench.logs.embedded import EmbeddedLogStore
 
     return EmbeddedLogStore(settings.data / "logs")
@@ -118,9 +115,13 @@ def log_server(**overrides: Any) -> CassandraLogStore:
         raise ConfigurationError(
             "No Cassandra is configured.", "Set WORKBENCH_LOGS_URL=cassandra://host/keyspace?dc=NAME."
         )
+    return _cassandra(settings, settings.logs_url)
+
+
+def _cassandra(settings: Settings, url: SecretStr) -> CassandraLogStore:
     from workbench.logs.cassandra import CassandraLogStore
 
-    return CassandraLogStore(settings.logs_url.get_secret_value(), settings.data / "logs-state")
+    return CassandraLogStore(url.get_secret_value(), settings.data / "logs-state")
 
 
 class Bench:
@@ -240,37 +241,6 @@ class Bench:
         if not names:
             raise ParameterError("No project was named.", "Name one, or leave the project out to take all.")
         return names
-
-
-def window_of(
-    days: int | None, start: date | str | None, end: date | str | None, timezone: str, now: datetime | None = None
-) -> Window:
-    """A window from what a user gives: days, or start and end (exclusive) as dates or ISO texts.
-
-    Raises:
-        ParameterError: both or half of it is given, or a text is no date.
-    """
-    if start is None and end is None:
-        return Window.last_days(DEFAULT_DAYS if days is None else days, timezone, now)
-    if days is not None or start is None or end is None:
-        raise ParameterError(
-            "A window is either days, or start and end.", "Give --days N, or --start DATE and --end DATE (exclusive)."
-        )
-    return Window.between(parse_date(start), parse_date(end), timezone)
-
-
-def parse_date(value: date | str) -> date:
-    """A date or a time from an ISO text.
-
-    Raises:
-        ParameterError: it is none.
-    """
-    if isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(value) if len(value) <= 10 else datetime.fromisoformat(value)
-    except ValueError:
-        raise ParameterError(f"{value!r} is no date.", "Write it as 2026-03-31.") from None
 
 
 class Dora(Answer):

@@ -203,12 +203,11 @@ class MySQLStore:
             try:
                 for name in names:
                     _acquire(connection, name)
+                owner = int(connection.exec_driver_sql("SELECT CONNECTION_ID()").scalar() or 0)
                 connection.rollback()
             except BaseException:
                 connection.invalidate()  # the server lets go of every lock of a closed connection
                 raise
-            owner = int(connection.exec_driver_sql("SELECT CONNECTION_ID()").scalar() or 0)
-            connection.rollback()
             self._held.connection = connection
             self._owners |= dict.fromkeys(names, owner)
             try:
