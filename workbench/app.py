@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from workbench import settings as configuration
 from workbench.answer import Answer
 from workbench.durable import replace_json
-from workbench.errors import ConfigurationError, ParameterError, StoreError
+from workbench.errors import ParameterError, StoreError
 from workbench.metrics import queries
 from workbench.metrics.dora import Question
 from workbench.metrics.protocol import MetricStore
@@ -22,11 +22,9 @@ from workbench.settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
-    from pydantic import SecretStr
 
     from workbench.display.fragment import Html
     from workbench.logbook import Logs
-    from workbench.logs.cassandra import CassandraLogStore
     from workbench.logs.protocol import LogStore
     from workbench.profiling import Profile
     from workbench.profiling.server import ServerView
@@ -98,30 +96,12 @@ def _query_log(settings: Settings) -> Iterator[Listener]:
 
 def _log_store(settings: Settings) -> LogStore:
     if settings.logs_url is not None:
-        return _cassandra(settings, settings.logs_url)
+        from workbench.logs.cassandra import CassandraLogStore
+
+        return CassandraLogStore(settings.logs_url.get_secret_value(), settings.data / "logs-state")
     from workbench.logs.embedded import EmbeddedLogStore
 
     return EmbeddedLogStore(settings.data / "logs")
-
-
-def log_server(**overrides: Any) -> CassandraLogStore:
-    """The Cassandra log store that the settings name, for what only it can do; close it, or use it in ``with``.
-
-    Raises:
-        ConfigurationError: WORKBENCH_LOGS_URL is not set.
-    """
-    settings = configuration.load(**overrides)
-    if settings.logs_url is None:
-        raise ConfigurationError(
-            "No Cassandra is configured.", "Set WORKBENCH_LOGS_URL=cassandra://host/keyspace?dc=NAME."
-        )
-    return _cassandra(settings, settings.logs_url)
-
-
-def _cassandra(settings: Settings, url: SecretStr) -> CassandraLogStore:
-    from workbench.logs.cassandra import CassandraLogStore
-
-    return CassandraLogStore(url.get_secret_value(), settings.data / "logs-state")
 
 
 class Bench:

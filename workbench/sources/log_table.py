@@ -49,7 +49,6 @@ _SEVERITY_WORDS: Final = {
     "info": ("information", "informational", "6"), "debug": ("trace", "verbose", "fine", "finer", "finest", "7"),
 }  # fmt: skip
 _NO_TIME: Final = "has no time"
-_NOT_JSON: Final = "not a JSON object"
 _LONGEST_HOST: Final = 255
 _BATCH: Final = 65_536
 _UUID: Final = r"\A[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}\z"
